@@ -1,0 +1,56 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// House rules for this file: one MARK a layer, targets low to high, a target depends only on what
+// docs/modules.md grants it (scripts/lint.py compares the two with the imports in the sources).
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "jarvis",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "JarvisKit", targets: ["JarvisKit"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        // MARK: C shims
+        .target(name: "CJarvisShims"),
+
+        // MARK: Words
+        .target(
+            name: "JarvisCore", dependencies: ["CJarvisShims", logging, system, ordered, deque, crypto],
+            swiftSettings: strict),
+        .target(name: "JarvisKit", dependencies: ["JarvisCore"], swiftSettings: strict),
+
+        // MARK: Tests
+        .target(
+            name: "JarvisTestSupport", dependencies: ["JarvisCore", "JarvisKit", "JarvisStore"],
+            swiftSettings: strict),
+        .testTarget(name: "JarvisCoreTests", dependencies: ["JarvisCore", "JarvisTestSupport"]),
+    ]
+)

@@ -1,0 +1,20 @@
+#ifndef C_JARVIS_SHIMS_H
+#define C_JARVIS_SHIMS_H
+
+// What the Swift Glibc module does not export, or exports in a shape that Swift can't call.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// Gives freed heap back to the kernel. Returns 1 when memory was released; 0 elsewhere and off glibc.
+int jarvis_malloc_trim(void);
+
+/// Caps the number of malloc arenas (glibc keeps the high-water mark of each). A no-op off glibc.
+void jarvis_malloc_arena_max(int arenas);
+
+/// Peer credentials of a connected unix socket. Returns 0 on success, else -1 with errno set.
+/// `pid` is 0 where the system does not tell it.
+int jarvis_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid);
+
+#endif
