@@ -45,12 +45,18 @@ let package = Package(
         .target(
             name: "JarvisCore", dependencies: ["CJarvisShims", logging, system, ordered, deque, crypto],
             swiftSettings: strict),
+        .target(name: "JarvisFormats", dependencies: ["JarvisCore"], swiftSettings: strict),
         .target(name: "JarvisKit", dependencies: ["JarvisCore"], swiftSettings: strict),
+
+        // MARK: This host
+        .target(name: "JarvisConfig", dependencies: ["JarvisCore", "JarvisFormats"], swiftSettings: strict),
 
         // MARK: Tests
         .target(
             name: "JarvisTestSupport", dependencies: ["JarvisCore", "JarvisKit", "JarvisStore"],
             swiftSettings: strict),
         .testTarget(name: "JarvisCoreTests", dependencies: ["JarvisCore", "JarvisTestSupport"]),
+        .testTarget(name: "JarvisFormatsTests", dependencies: ["JarvisFormats", "JarvisTestSupport"]),
+        .testTarget(name: "JarvisConfigTests", dependencies: ["JarvisConfig", "JarvisTestSupport"]),
     ]
 )
