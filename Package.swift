@@ -50,6 +50,10 @@ let package = Package(
 
         // MARK: This host
         .target(name: "JarvisConfig", dependencies: ["JarvisCore", "JarvisFormats"], swiftSettings: strict),
+        .target(name: "JarvisSystem", dependencies: ["JarvisCore", "CJarvisShims"], swiftSettings: strict),
+        .target(
+            name: "JarvisHost", dependencies: ["JarvisCore", "JarvisFormats", "JarvisConfig", "JarvisSystem"],
+            swiftSettings: strict),
 
         // MARK: Tests
         .target(
@@ -58,5 +62,7 @@ let package = Package(
         .testTarget(name: "JarvisCoreTests", dependencies: ["JarvisCore", "JarvisTestSupport"]),
         .testTarget(name: "JarvisFormatsTests", dependencies: ["JarvisFormats", "JarvisTestSupport"]),
         .testTarget(name: "JarvisConfigTests", dependencies: ["JarvisConfig", "JarvisTestSupport"]),
+        .testTarget(name: "JarvisHostTests", dependencies: ["JarvisHost", "JarvisTestSupport"]),
+        .testTarget(name: "JarvisSystemTests", dependencies: ["JarvisSystem", "JarvisTestSupport"]),
     ]
 )

@@ -1,0 +1,72 @@
+import JarvisCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// What the kernel tells about one process.
+package struct ProcessSnapshot: Sendable, Hashable {
+    /// The process id.
+    package var pid: Int32
+    /// Clock ticks between the boot of the machine and the start of the process. Together with the pid it names one
+    /// process: a recycled pid has another start time.
+    package var startTime: Int64
+    /// One letter: `R`, `S`, `D`, `Z` (dead, not yet collected) …
+    package var state: String
+    /// The kernel's short name of the command, at most 15 bytes. Chosen by the process: for people, never proof.
+    package var command: String
+    /// Threads.
+    package var threads: Int
+    /// Resident memory in bytes.
+    package var residentBytes: Int
+
+    /// Whether it still runs; a zombie does not.
+    package var isAlive: Bool { state != "Z" && state != "X" }
+}
+
+/// Reads `/proc`. Where there is none (macOS) every answer is nil.
+package struct ProcessInfoReader: Sendable {
+    private let root: String
+
+    /// A reader of the process file system mounted at `root`.
+    package init(root: String = "/proc") { self.root = root }
+
+    /// The process `pid`; nil when there is none or it can't be read.
+    package func read(pid: Int32) -> ProcessSnapshot? {
+        guard pid > 0 else { return nil }
+        let bytes = try? DurableFile.read("\(root)/\(pid)/stat", limit: 4096)  // a process that is gone is an answer
+        guard let bytes else { return nil }
+        return Self.parse(bytes, pageSize: Int(sysconf(Int32(_SC_PAGESIZE))))
+    }
+
+    /// This process.
+    package func current() -> ProcessSnapshot? { read(pid: getpid()) }
+
+    /// Whether the process that had `pid` and `startTime` still runs.
+    package func isAlive(pid: Int32, startTime: Int64) -> Bool {
+        guard let info = read(pid: pid) else { return false }
+        return info.startTime == startTime && info.isAlive
+    }
+
+    /// Reads one line of `/proc/<pid>/stat`; nil when it has another shape. The command stands in parentheses and may
+    /// itself hold blanks and parentheses, so the fields count from the last one.
+    package static func parse(_ bytes: [UInt8], pageSize: Int = 4096) -> ProcessSnapshot? {
+        guard let open = bytes.firstIndex(of: UInt8(ascii: "(")), let close = bytes.lastIndex(of: UInt8(ascii: ")")),
+            open < close, let pid = Int32(String(decoding: bytes[..<open], as: UTF8.self).filter { $0 != " " })
+        else { return nil }
+        let fields = String(decoding: bytes[(close + 1)...], as: UTF8.self)
+            .split(whereSeparator: { $0 == " " || $0 == "\n" })
+        // Field 3 of proc(5) is fields[0]: threads is 20, start time 22, resident pages 24.
+        guard fields.count > 21, let threads = Int(fields[17]), let startTime = Int64(fields[19]),
+            let pages = Int(fields[21])
+        else { return nil }
+        return ProcessSnapshot(
+            pid: pid, startTime: startTime, state: String(fields[0]),
+            command: String(decoding: bytes[(open + 1)..<close], as: UTF8.self), threads: threads,
+            residentBytes: pages * pageSize)
+    }
+}
