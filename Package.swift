@@ -39,6 +39,7 @@ let package = Package(
     ],
     targets: [
         // MARK: C shims
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CJarvisShims"),
 
         // MARK: Words
@@ -54,6 +55,7 @@ let package = Package(
         .target(
             name: "JarvisHost", dependencies: ["JarvisCore", "JarvisFormats", "JarvisConfig", "JarvisSystem"],
             swiftSettings: strict),
+        .target(name: "JarvisStore", dependencies: ["JarvisCore", "JarvisKit", "CSQLite"], swiftSettings: strict),
 
         // MARK: Tests
         .target(
@@ -64,5 +66,6 @@ let package = Package(
         .testTarget(name: "JarvisConfigTests", dependencies: ["JarvisConfig", "JarvisTestSupport"]),
         .testTarget(name: "JarvisHostTests", dependencies: ["JarvisHost", "JarvisTestSupport"]),
         .testTarget(name: "JarvisSystemTests", dependencies: ["JarvisSystem", "JarvisTestSupport"]),
+        .testTarget(name: "JarvisStoreTests", dependencies: ["JarvisStore", "JarvisTestSupport"]),
     ]
 )
