@@ -57,6 +57,13 @@ let package = Package(
             swiftSettings: strict),
         .target(name: "JarvisStore", dependencies: ["JarvisCore", "JarvisKit", "CSQLite"], swiftSettings: strict),
 
+        // MARK: Wire
+        .target(
+            name: "JarvisNet",
+            dependencies: [
+                "JarvisCore", "CJarvisShims", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL,
+            ], swiftSettings: strict),
+
         // MARK: Tests
         .target(
             name: "JarvisTestSupport", dependencies: ["JarvisCore", "JarvisKit", "JarvisStore"],
@@ -67,5 +74,8 @@ let package = Package(
         .testTarget(name: "JarvisHostTests", dependencies: ["JarvisHost", "JarvisTestSupport"]),
         .testTarget(name: "JarvisSystemTests", dependencies: ["JarvisSystem", "JarvisTestSupport"]),
         .testTarget(name: "JarvisStoreTests", dependencies: ["JarvisStore", "JarvisTestSupport"]),
+        .testTarget(
+            name: "JarvisNetTests",
+            dependencies: ["JarvisNet", "JarvisTestSupport", nioCore, nioPosix, nioHTTP1, nioSSL, nioEmbedded]),
     ]
 )
