@@ -27,6 +27,8 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "JarvisKit", targets: ["JarvisKit"]),
+        .library(name: "JarvisProtocol", targets: ["JarvisProtocol"]),
+        .library(name: "JarvisClient", targets: ["JarvisClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -63,6 +65,10 @@ let package = Package(
             dependencies: [
                 "JarvisCore", "CJarvisShims", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL,
             ], swiftSettings: strict),
+        .target(name: "JarvisProtocol", dependencies: ["JarvisCore", crypto], swiftSettings: strict),
+        .target(
+            name: "JarvisClient", dependencies: ["JarvisCore", "JarvisProtocol", "JarvisNet", nioCore, nioPosix],
+            swiftSettings: strict),
 
         // MARK: Tests
         .target(
