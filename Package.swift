@@ -70,6 +70,17 @@ let package = Package(
             name: "JarvisClient", dependencies: ["JarvisCore", "JarvisProtocol", "JarvisNet", nioCore, nioPosix],
             swiftSettings: strict),
 
+        // MARK: Assistant
+        .target(
+            name: "JarvisProviders", dependencies: ["JarvisCore", "JarvisKit", "JarvisNet"], swiftSettings: strict),
+        .target(
+            name: "JarvisTools",
+            dependencies: ["JarvisCore", "JarvisKit", "JarvisNet", "JarvisSystem", "JarvisStore"],
+            swiftSettings: strict),
+        .target(
+            name: "JarvisAgent", dependencies: ["JarvisCore", "JarvisKit", "JarvisStore", "JarvisFormats"],
+            swiftSettings: strict),
+
         // MARK: Tests
         .target(
             name: "JarvisTestSupport", dependencies: ["JarvisCore", "JarvisKit", "JarvisStore"],
@@ -83,5 +94,10 @@ let package = Package(
         .testTarget(
             name: "JarvisNetTests",
             dependencies: ["JarvisNet", "JarvisTestSupport", nioCore, nioPosix, nioHTTP1, nioSSL, nioEmbedded]),
+        .testTarget(
+            name: "JarvisProvidersTests",
+            dependencies: ["JarvisProviders", "JarvisNet", "JarvisTestSupport", nioCore, nioPosix]),
+        .testTarget(name: "JarvisToolsTests", dependencies: ["JarvisTools", "JarvisTestSupport"]),
+        .testTarget(name: "JarvisAgentTests", dependencies: ["JarvisAgent", "JarvisTestSupport"]),
     ]
 )

@@ -1,0 +1,184 @@
+import JarvisCore
+import JarvisKit
+
+/// A conversation ready to be shown to a model.
+package struct BuiltContext: Sendable {
+    /// Oldest first; every tool call has its result, except those in `pendingCalls`.
+    package var messages: [Message]
+    /// Tool calls of an earlier attempt of this run that have no result, in order.
+    package var pendingCalls: [ToolCall]
+}
+
+/// Makes what the journal holds fit for a model. Pure.
+package enum ContextBuilder {
+    /// The conversation of run `runId` from journal entries, oldest first.
+    package static func build(_ entries: [ContextEntry], runId: String) -> BuiltContext {
+        let compacted = applyCompaction(entries)
+        // What this run added belongs behind the message that it answers, wherever a restart left the two.
+        let others = compacted.filter { $0.runId != runId }.compactMap(\.message)
+        let own = compacted.filter { $0.runId == runId }.compactMap(\.message)
+        let asked = own.filter { if case .user = $0 { true } else { false } }
+        let done = own.filter { if case .user = $0 { false } else { true } }
+        let pending = pendingCalls(done)
+        let ids = Set(pending.map(\.id))
+        return BuiltContext(messages: repaired(others + asked + done, keepingOpen: ids), pendingCalls: pending)
+    }
+
+    /// The tokens that the conversation may take: the window without prompt, tools and room for the answer.
+    ///
+    package static func budget(model: ModelDescriptor, system: String, tools: [ToolDefinition]) -> Int {
+        let answer = min(model.maxTokens, model.contextWindow / 4)
+        let fixed =
+            tokens(system)
+            + tools.reduce(0) { $0 + tokens($1.description) + tokens(JSONWriter.string($1.parameters)) + 20 }
+        return max(256, model.contextWindow - answer - fixed)
+    }
+
+    /// The newest whole turns of `messages` that fit `budgetTokens`; what was left out is marked. The last turn always
+    /// stays; its tool results are shortened when it alone is too long.
+    package static func fit(_ messages: [Message], budgetTokens: Int) -> [Message] {
+        var turns: [[Message]] = []
+        for message in messages {
+            if case .user = message {
+                turns.append([message])
+            } else {
+                if turns.isEmpty { turns.append([]) }
+                turns[turns.count - 1].append(message)
+            }
+        }
+        guard var last = turns.popLast() else { return [] }
+        shorten(&last, budget: budgetTokens)
+        var rest = budgetTokens - estimate(last)
+        var kept: [[Message]] = []
+        while let turn = turns.last {
+            let size = estimate(turn)
+            if size > rest { break }
+            rest -= size
+            kept.insert(turn, at: 0)
+            turns.removeLast()
+        }
+        var fitted = kept.flatMap { $0 } + last
+        let left = turns.reduce(0) { $0 + $1.count }
+        if left > 0, let time = turns.first?.first?.timestamp {
+            let text = "[\(left) earlier messages of this conversation are left out here: they no longer fit.]"
+            fitted.insert(.user(content: [.text(text)], timestamp: time), at: 0)
+        }
+        return fitted
+    }
+
+    /// A rough count of tokens: a quarter of the bytes, which is close for Latin text and cautious for others.
+    package static func tokens(_ text: String) -> Int { (text.utf8.count + 3) / 4 }
+
+    /// A rough count of a conversation's tokens.
+    package static func estimate(_ messages: [Message]) -> Int { messages.reduce(0) { $0 + estimate($1) } }
+
+    /// A rough count of a message's tokens.
+    package static func estimate(_ message: Message) -> Int {
+        message.content.reduce(8) { sum, block in
+            switch block {
+            case .text(let text): sum + tokens(text)
+            case .thinking: sum
+            case .toolCall(let call): sum + tokens(call.name) + tokens(JSONWriter.string(call.arguments)) + 8
+            case .image: sum + 1200
+            }
+        }
+    }
+
+    private static func applyCompaction(_ entries: [ContextEntry]) -> [ContextEntry] {
+        guard
+            let index = entries.lastIndex(where: { if case .compaction = $0.kind { true } else { false } }),
+            case .compaction(let summary, let firstKept) = entries[index].kind
+        else { return entries }
+        let start = firstKept.flatMap { id in entries[..<index].firstIndex { $0.id == id } } ?? index
+        let note = Message.user(content: [.text("[Summary of the conversation so far]\n\(summary)")], timestamp: 0)
+        let kept = entries[start...].filter { if case .message = $0.kind { true } else { false } }
+        return [ContextEntry(id: entries[index].id, runId: nil, kind: .message(note))] + kept
+    }
+
+    private static func pendingCalls(_ messages: [Message]) -> [ToolCall] {
+        let answered = Set(
+            messages.compactMap { if case .toolResult(let result) = $0 { result.toolCallId } else { nil } })
+        guard
+            let last = messages.last(where: { if case .assistant = $0 { true } else { false } }),
+            case .assistant(let message) = last, message.stopReason == .toolUse
+        else { return [] }
+        return message.calls.filter { !answered.contains($0.id) }
+    }
+
+    /// Gives every call a result and drops results without a call, empty answers and reasoning: servers refuse a
+    /// conversation in which calls and results don't match.
+    private static func repaired(_ messages: [Message], keepingOpen: Set<String>) -> [Message] {
+        var output: [Message] = []
+        var index = 0
+        while index < messages.count {
+            let message = messages[index]
+            index += 1
+            switch message {
+            case .user: output.append(message)
+            case .toolResult: continue
+            case .assistant(var answer):
+                var results: [String: ToolResultMessage] = [:]
+                while index < messages.count, case .toolResult(let result) = messages[index] {
+                    results[result.toolCallId] = results[result.toolCallId] ?? result
+                    index += 1
+                }
+                let wasCut = answer.stopReason == .error || answer.stopReason == .aborted
+                answer.content.removeAll { block in
+                    switch block {
+                    case .thinking: true
+                    case .toolCall(let call): wasCut && results[call.id] == nil
+                    case .text, .image: false
+                    }
+                }
+                if answer.content.plainText.isEmpty, answer.calls.isEmpty { continue }
+                output.append(.assistant(answer))
+                for call in answer.calls where !keepingOpen.contains(call.id) {
+                    output.append(.toolResult(results[call.id] ?? lost(call, at: answer.timestamp)))
+                }
+            }
+        }
+        return output
+    }
+
+    private static func lost(_ call: ToolCall, at time: EpochMilliseconds) -> ToolResultMessage {
+        ToolResultMessage(
+            toolCallId: call.id, toolName: call.name, content: [.text("The result of this call was not recorded.")],
+            isError: true, timestamp: time)
+    }
+
+    private static func shorten(_ turn: inout [Message], budget: Int) {
+        var excess = estimate(turn) - budget
+        for index in turn.indices {
+            guard excess > 0 else { return }
+            guard case .toolResult(var result) = turn[index] else { continue }
+            let before = estimate(turn[index])
+            result.content = ToolResult(content: result.content).bounded(to: 2000).content
+            turn[index] = .toolResult(result)
+            excess -= before - estimate(turn[index])
+        }
+    }
+}
+
+extension ContextEntry {
+    fileprivate var message: Message? {
+        if case .message(let message) = kind { return message }
+        return nil
+    }
+}
+
+extension AssistantMessage {
+    fileprivate var calls: [ToolCall] {
+        content.compactMap { if case .toolCall(let call) = $0 { call } else { nil } }
+    }
+}
+
+extension Message {
+    /// When it was said.
+    var timestamp: EpochMilliseconds {
+        switch self {
+        case .user(_, let timestamp): timestamp
+        case .assistant(let message): message.timestamp
+        case .toolResult(let message): message.timestamp
+        }
+    }
+}

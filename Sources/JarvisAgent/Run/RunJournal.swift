@@ -1,0 +1,45 @@
+import JarvisCore
+import JarvisKit
+
+/// One entry of a conversation as the context needs it.
+package struct ContextEntry: Sendable {
+    /// What it is.
+    package enum Kind: Sendable {
+        /// Something said.
+        case message(Message)
+        /// Everything before `firstKeptEntryId` (nil: before this entry) is replaced by `summary`.
+        case compaction(summary: String, firstKeptEntryId: String?)
+    }
+
+    /// The entry's id.
+    package var id: String
+    /// The run that it belongs to.
+    package var runId: String?
+    /// What it is.
+    package var kind: Kind
+
+    /// An entry.
+    package init(id: String, runId: String?, kind: Kind) {
+        self.id = id
+        self.runId = runId
+        self.kind = kind
+    }
+}
+
+/// Where a run is remembered. What a call wrote is durable when it returns.
+package protocol RunJournal: Sendable {
+    /// The run begins, or begins again after a crash.
+    ///
+    /// - Throws: When it is unknown or has ended.
+    func beginRun(_ runId: String) async throws
+
+    /// The conversation as this run's model must see it, oldest first: with the run's own message and what an earlier
+    /// attempt of the run added, without messages that wait for other runs.
+    func context(runId: String, sessionKey: SessionKey) async throws -> [ContextEntry]
+
+    /// Adds what happened in the middle of the run.
+    func append(_ messages: [Message], runId: String, sessionKey: SessionKey) async throws
+
+    /// The run ends: entries, state and token counts in one step. A run ends once; a second end changes nothing.
+    func finishRun(_ runId: String, outcome: RunOutcome, entries: [Message]) async throws
+}
