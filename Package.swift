@@ -81,6 +81,16 @@ let package = Package(
             name: "JarvisAgent", dependencies: ["JarvisCore", "JarvisKit", "JarvisStore", "JarvisFormats"],
             swiftSettings: strict),
 
+        // MARK: Gateway and command line
+        .target(
+            name: "JarvisGateway",
+            dependencies: [
+                "JarvisCore", "JarvisFormats", "JarvisKit", "JarvisConfig", "JarvisHost", "JarvisStore", "JarvisNet",
+                "JarvisSystem", "JarvisProtocol", "JarvisProviders", "JarvisTools", "JarvisAgent", "CJarvisShims",
+                nioCore,
+                nioPosix, logging,
+            ], swiftSettings: strict),
+
         // MARK: Tests
         .target(
             name: "JarvisTestSupport", dependencies: ["JarvisCore", "JarvisKit", "JarvisStore"],
@@ -99,5 +109,8 @@ let package = Package(
             dependencies: ["JarvisProviders", "JarvisNet", "JarvisTestSupport", nioCore, nioPosix]),
         .testTarget(name: "JarvisToolsTests", dependencies: ["JarvisTools", "JarvisTestSupport"]),
         .testTarget(name: "JarvisAgentTests", dependencies: ["JarvisAgent", "JarvisTestSupport"]),
+        .testTarget(
+            name: "JarvisGatewayTests",
+            dependencies: ["JarvisGateway", "JarvisClient", "JarvisTestSupport", nioPosix, logging]),
     ]
 )

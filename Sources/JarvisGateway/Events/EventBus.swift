@@ -1,0 +1,88 @@
+import JarvisCore
+import JarvisNet
+import JarvisProtocol
+
+/// Events to clients. A broadcast is encoded once and carries a number that grows by one, so that a client sees what it
+/// missed; a client that reads too slowly misses droppable events first and is closed when others would pile up.
+extension Gateway {
+    /// Sends an event to every connected client whose scopes allow it.
+    func broadcast(_ name: String, _ payload: JSONValue, stateVersion: JSONValue? = nil) {
+        eventSeq += 1
+        guard !connections.isEmpty else { return }
+        let descriptor = EventDescriptor.named(name)
+        let frame = PreparedFrame(
+            text: OutgoingFrame.event(name, payload: payload, seq: eventSeq, stateVersion: stateVersion))
+        for id in Array(connections.keys) {
+            guard let session = connections[id]?.session else { continue }
+            if let scope = descriptor?.scope, !session.scopes.allows(scope) { continue }
+            deliver(frame, to: id, droppable: descriptor?.isDroppable ?? true)
+        }
+    }
+
+    /// Sends an event to chosen clients; it has no number.
+    func send(_ name: String, _ payload: JSONValue, to ids: [Int]) {
+        guard !ids.isEmpty else { return }
+        let frame = PreparedFrame(text: OutgoingFrame.event(name, payload: payload))
+        let droppable = EventDescriptor.named(name)?.isDroppable ?? true
+        for id in ids { deliver(frame, to: id, droppable: droppable) }
+    }
+
+    private func deliver(_ frame: PreparedFrame, to id: Int, droppable: Bool) {
+        guard let socket = connections[id]?.socket else { return }
+        let backlog = socket.bufferedBytes
+        if backlog > Policy.maxBufferedBytes / 2, droppable {
+            connections[id]?.droppedEvents += 1
+            return
+        }
+        if backlog > Policy.maxBufferedBytes - (1 << 20) {
+            logger.warning("slow client closed", metadata: ["conn": "\(connections[id]?.connId ?? "")"])
+            socket.close(code: 1008, reason: "slow consumer")
+            return
+        }
+        socket.send(frame)
+    }
+
+    /// The connected clients, in the shape of `system-presence`.
+    func presenceEntries() -> [JSONValue] {
+        var entries: [JSONValue] = [
+            .members([
+                "host": .string(hostName), "version": .string(version), "mode": "gateway",
+                "reason": "self", "text": .string("Gateway: \(instance.displayName)"), "ts": .int(clock.now()),
+                "instanceId": .string(identity.instanceId),
+            ])
+        ]
+        for connection in connections.values.sorted(by: { $0.id < $1.id }).prefix(199) {
+            guard let session = connection.session else { continue }
+            entries.append(
+                .members([
+                    "host": session.client.displayName.map(JSONValue.string) ?? .string(session.client.id),
+                    "ip": connection.peer.displayAddress.map(JSONValue.string),
+                    "version": .string(session.client.version), "platform": .string(session.client.platform),
+                    "deviceFamily": session.client.deviceFamily.map(JSONValue.string),
+                    "modelIdentifier": session.client.modelIdentifier.map(JSONValue.string),
+                    "mode": .string(session.client.mode), "reason": "connect", "ts": .int(session.connectedAt),
+                    "deviceId": session.deviceId.map(JSONValue.string), "roles": [.string(session.role)],
+                    "scopes": JSONValue(session.scopes.names),
+                    "instanceId": session.client.instanceId.map(JSONValue.string),
+                ]))
+        }
+        return entries
+    }
+
+    func stateVersion() -> JSONValue {
+        ["presence": JSONValue(presenceVersion), "health": JSONValue(healthVersion)]
+    }
+
+    func broadcastPresence() {
+        guard !connections.isEmpty else { return }
+        broadcast("presence", ["presence": .array(presenceEntries())], stateVersion: stateVersion())
+    }
+}
+
+extension PeerAddress {
+    /// The address for presence; nil for the unix socket.
+    var displayAddress: String? {
+        if case .tcp(let ip, _, _) = self { return ip }
+        return nil
+    }
+}

@@ -1,0 +1,151 @@
+import JarvisAgent
+import JarvisConfig
+import JarvisCore
+import JarvisHost
+import JarvisKit
+import JarvisNet
+import JarvisProtocol
+import JarvisProviders
+import JarvisStore
+import Logging
+import NIOCore
+
+/// What a start was asked for on the command line and by the environment; each beats the configuration.
+package struct GatewayOptions: Sendable {
+    /// `--port`, checked; 0 lets the system choose (tests).
+    package var port: Int?
+    /// `--bind`.
+    package var bind: String?
+    /// `--auth`.
+    package var auth: String?
+    /// `--token`, or `JARVIS_GATEWAY_TOKEN`.
+    package var token: Secret?
+    /// `--password`, or `JARVIS_GATEWAY_PASSWORD`.
+    package var password: Secret?
+    /// `--allow-unconfigured`: start although no configuration says `gateway.mode: "local"`.
+    package var allowUnconfigured = false
+
+    /// No options.
+    package init() {}
+}
+
+/// The gateway: the one owner of this instance's live state.
+///
+/// The actor is pinned to the event loop that serves the sockets, so a frame is decoded, dispatched and answered without
+/// a change of thread; whatever blocks (files, SQLite, names) happens elsewhere and is awaited.
+package actor Gateway {
+    /// The loop of this actor and of every socket.
+    package nonisolated let loop: any EventLoop
+    private nonisolated let executor: any SerialExecutor
+    /// Runs this actor on the event loop.
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    nonisolated let instance: Instance
+    nonisolated let identity: InstanceIdentity
+    nonisolated let version: String
+    nonisolated let configStore: ConfigStore
+    nonisolated let store: Store
+    nonisolated let clock: WallClock
+    nonisolated let logger: Logger
+    nonisolated let startedAt: EpochMilliseconds
+    nonisolated let models: ModelCatalog
+    nonisolated let recentErrors: RecentLogs
+    nonisolated let options: GatewayOptions
+    nonisolated let initialConfig: ConfigSnapshot
+    nonisolated let authFacts: SharedSecretAuthFacts
+    nonisolated let hostName: String
+
+    /// The configuration in force.
+    var config: ConfigSnapshot
+    /// How clients prove themselves.
+    var auth: SharedSecretAuth
+    /// Who may connect with a key of their own.
+    var devices = DeviceRegistry()
+    var rateLimiter = AuthRateLimiter()
+    /// Which Hosts and Origins are ours; final once the port is bound.
+    var origins: OriginPolicy
+    var port = 0
+
+    // Connections
+    var connections: [Int: Connection] = [:]
+    private var lastConnectionId = 0
+    var eventSeq = 0
+    var presenceVersion = 0
+    var healthVersion = 0
+    var tickTask: Scheduled<Void>?
+
+    // Runs
+    var lanes: LaneScheduler?
+    var runs: [String: LiveRun] = [:]
+
+    // Health
+    var healthCache: (bytes: [UInt8], at: EpochMilliseconds)?
+    var lastWake: JSONValue = .null
+    var controlPlaneWrites: [String: [EpochMilliseconds]] = [:]
+
+    // Life
+    var phase: Phase = .starting
+    var restartRequest: (@Sendable (String) -> Void)?
+    /// Why a restart waits for the end of the active runs.
+    var pendingRestart: String?
+    /// How long it waits at least, so that answers already written reach the clients.
+    var restartDelayMs = 300
+
+    /// Where the process stands.
+    enum Phase: String, Sendable {
+        /// Opening the store, binding ports, repeating unfinished runs.
+        case starting
+        /// Serving.
+        case ready
+        /// Told to stop; new work is refused.
+        case draining
+    }
+
+    /// Everything that exists before the first socket opens.
+    package struct Parts: Sendable {
+        package var instance: Instance
+        package var identity: InstanceIdentity
+        package var version: String
+        package var config: ConfigSnapshot
+        package var configStore: ConfigStore
+        package var store: Store
+        package var auth: SharedSecretAuthFacts
+        package var options: GatewayOptions
+        package var clock: WallClock
+        package var logger: Logger
+        package var recentErrors: RecentLogs
+        package var hostName: String
+        package var pairedDevices: [JSONObject]
+    }
+
+    init(parts: Parts, loop: any EventLoop, executor: any SerialExecutor, client: HTTPClient) {
+        self.loop = loop
+        self.executor = executor
+        instance = parts.instance
+        identity = parts.identity
+        version = parts.version
+        config = parts.config
+        initialConfig = parts.config
+        configStore = parts.configStore
+        store = parts.store
+        clock = parts.clock
+        logger = parts.logger
+        options = parts.options
+        startedAt = parts.clock.now()
+        recentErrors = parts.recentErrors
+        hostName = parts.hostName
+        authFacts = parts.auth
+        auth = parts.auth.resolve(parts.config.config)
+        devices = DeviceRegistry(paired: parts.pairedDevices.compactMap(DeviceRegistry.Paired.init(record:)))
+        models = ModelCatalog(client: client, clock: parts.clock)
+        origins = OriginPolicy(
+            port: 0, addresses: [], allowedOrigins: parts.config.config.gateway.controlUi.allowedOrigins)
+        rateLimiter.limits = AuthRateLimiter.Limits(parts.config.config.gateway.auth.rateLimit)
+    }
+
+    /// A number for a new connection.
+    func nextConnectionId() -> Int {
+        lastConnectionId += 1
+        return lastConnectionId
+    }
+}

@@ -1,0 +1,88 @@
+import JarvisConfig
+import JarvisCore
+
+/// What a changed configuration does to the running gateway.
+extension Gateway {
+    /// Puts `snapshot` in force. Models, agents, tools, sessions and messages apply from the next run on; the shared
+    /// secret and the limits at once; what only a restart can change asks for one, as `gateway.reload.mode` says.
+    func adopt(_ snapshot: ConfigSnapshot, restartDelayMs: Int = 300) {
+        guard snapshot.fingerprint != config.fingerprint else { return }
+        guard snapshot.isUsable else {
+            logger.error(
+                "changed configuration can't be read; the running one stays",
+                metadata: [
+                    "path": "\(snapshot.path)", "problem": "\(snapshot.errors.first?.description ?? "unreadable")",
+                ])
+            return
+        }
+        let mode = config.config.gateway.reload.mode
+        let changed = snapshot.changedPaths(since: config)
+        config = snapshot
+        healthCache = nil
+        for issue in snapshot.errors {
+            logger.warning("configuration problem", metadata: ["path": "\(issue.path)", "problem": "\(issue.message)"])
+        }
+        origins.allowedOrigins = snapshot.config.gateway.controlUi.allowedOrigins
+        rateLimiter.limits = AuthRateLimiter.Limits(snapshot.config.gateway.auth.rateLimit)
+        let liveKeys: [ConfigPath] = [ConfigPath("gateway", "auth"), ConfigPath("gateway", "controlUi")]
+        if changed.contains(where: { $0.hasPrefix(liveKeys[0]) }) { adoptAuth(snapshot) }
+        let plan = ConfigReloadPlan(changedPaths: changed.filter { path in !liveKeys.contains { path.hasPrefix($0) } })
+        let needsRestart = plan.action == .restart
+        logger.notice(
+            "configuration changed",
+            metadata: [
+                "paths": "\(changed.prefix(8).map(\.description).joined(separator: ", "))",
+                "restart": "\(needsRestart)",
+            ])
+        broadcast(
+            "config.changed",
+            [
+                "hash": JSONValue(snapshot.hash), "paths": JSONValue(changed.map(\.description)),
+                "restartRequired": .bool(needsRestart),
+            ])
+        guard mode != .off, mode != .hot, needsRestart || (mode == .restart && !changed.isEmpty) else { return }
+        let paths = plan.restart.prefix(4).map(\.description).joined(separator: ", ")
+        restartAfterRuns("configuration changed: \(paths)", delayMs: restartDelayMs)
+    }
+
+    /// A new shared secret counts at once; who came in with the old one must come again.
+    private func adoptAuth(_ snapshot: ConfigSnapshot) {
+        let old = auth
+        auth = authFacts.resolve(snapshot.config)
+        guard old.mode != auth.mode || old.token != auth.token || old.password != auth.password else { return }
+        // A moment later, so that the answer to the request which changed the secret still arrives.
+        loop.scheduleTask(in: .milliseconds(200)) { [self] in
+            assumeIsolated { gateway in
+                for connection in gateway.connections.values where connection.session?.usedSharedSecret == true {
+                    connection.socket.close(code: 4001, reason: "the gateway's credential changed")
+                }
+            }
+        }
+    }
+
+    /// Restarts once no run is active, at the latest after 30 s.
+    func restartAfterRuns(_ reason: String, delayMs: Int = 300) {
+        guard pendingRestart == nil, phase == .ready else { return }
+        pendingRestart = reason
+        restartDelayMs = min(max(delayMs, 300), 60_000)
+        loop.scheduleTask(in: .milliseconds(30_000 + Int64(restartDelayMs))) { [self] in
+            assumeIsolated { $0.restartNow() }
+        }
+        restartIfIdle()
+    }
+
+    /// Called when a run ended.
+    func restartIfIdle() {
+        guard pendingRestart != nil, runs.isEmpty else { return }
+        // A moment later, so that answers and events already written reach the clients.
+        loop.scheduleTask(in: .milliseconds(Int64(restartDelayMs))) { [self] in
+            assumeIsolated { if $0.runs.isEmpty { $0.restartNow() } }
+        }
+    }
+
+    private func restartNow() {
+        guard let reason = pendingRestart, phase == .ready else { return }
+        pendingRestart = nil
+        restartRequest?(reason)
+    }
+}

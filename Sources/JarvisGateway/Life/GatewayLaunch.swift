@@ -1,0 +1,159 @@
+import JarvisAgent
+import JarvisConfig
+import JarvisCore
+import JarvisHost
+import JarvisNet
+import JarvisProtocol
+import JarvisStore
+import JarvisSystem
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Everything that a start needs from outside.
+package struct GatewayLaunch: Sendable {
+    /// Which gateway.
+    package var instance: Instance
+    /// The environment of the process.
+    package var environment: HostEnvironment
+    /// Flags.
+    package var options: GatewayOptions
+    /// The program's version.
+    package var version: String
+    /// The clock.
+    package var clock: WallClock
+    /// Where records go.
+    package var logger: Logger
+    /// The last warnings and errors, fed by the logger.
+    package var recentErrors: RecentLogs
+    /// Learns secrets so that no record shows them.
+    package var redactor: Redactor
+
+    /// A start.
+    package init(
+        instance: Instance, environment: HostEnvironment, options: GatewayOptions, version: String, clock: WallClock,
+        logger: Logger, recentErrors: RecentLogs, redactor: Redactor
+    ) {
+        self.instance = instance
+        self.environment = environment
+        self.options = options
+        self.version = version
+        self.clock = clock
+        self.logger = logger
+        self.recentErrors = recentErrors
+        self.redactor = redactor
+    }
+
+    /// Starts the gateway: gate → locks → identity → store → runs → sockets → unfinished runs → ready.
+    ///
+    /// - Throws: `JarvisError`; exit code 78 when another process holds the state directory, the workspace or the port.
+    package func start() async throws -> RunningGateway {
+        var undo = LaunchUndo()
+        do {
+            return try await start(&undo)
+        } catch {
+            await undo.run()
+            throw error
+        }
+    }
+
+    private func start(_ undo: inout LaunchUndo) async throws -> RunningGateway {
+        let instance = instance
+        let configStore = ConfigStore(
+            path: instance.configPath, stateDirectory: instance.stateDirectory, environment: environment.variables,
+            version: version, clock: clock)
+        let (gated, port) = try await Blocking.run { [self] in
+            let snapshot = try StartGate.check(configStore.load(), launch: self, configStore: configStore)
+            return (snapshot, try StartGate.port(snapshot, launch: self))
+        }
+        let held = try await Blocking.run { [self] in try Holdings.acquire(launch: self, snapshot: gated) }
+        undo.add { held.release() }
+        let (snapshot, facts) = try await Blocking.run { [self] in
+            try StartGate.credentials(gated, launch: self, configStore: configStore)
+        }
+        for secret in snapshot.secrets.values { redactor.register(secret.reveal()) }
+        for secret in [
+            facts.token, facts.password, facts.environmentToken, facts.environmentPassword, facts.generatedToken,
+        ] {
+            if let secret { redactor.register(secret.reveal()) }
+        }
+        let store = try await Blocking.run { [clock, logger] in
+            try Store.open(directory: instance.paths.store, clock: clock, logger: logger)
+        }
+        undo.add { await store.close() }
+        let paired = try await store.devices(.paired).map(\.record)
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        undo.add { try? await group.shutdownGracefully() }  // nothing is left to lose
+        let loop = group.next()
+        guard let pinned = loop as? any NIOSerialEventLoopExecutor else {
+            throw JarvisError("gateway.loop", "this event loop can't run actors")
+        }
+        let gateway = Gateway(
+            parts: Gateway.Parts(
+                instance: instance, identity: held.identity, version: version, config: snapshot,
+                configStore: configStore,
+                store: store, auth: facts, options: options, clock: clock, logger: logger, recentErrors: recentErrors,
+                hostName: environment.hostName, pairedDevices: paired),
+            loop: loop, executor: pinned.executor, client: HTTPClient(group: group, policy: .any))
+        await gateway.prepareLanes()
+
+        let listeners = try await Listeners.open(
+            gateway: gateway, group: group, port: port, bind: options.bind, snapshot: snapshot, auth: facts)
+        undo.add { await listeners.close() }
+        try await gateway.serve(on: listeners)
+        let runtime = RuntimeFile(
+            version: version, instanceId: held.identity.instanceId, profile: instance.displayName,
+            configPath: instance.configPath, port: listeners.port, bindHost: listeners.host,
+            controlSocket: instance.paths.controlSocket, startedAt: clock.now())
+        try await Blocking.run { [logger] in
+            try runtime.write(instance.paths)
+            do {
+                try configStore.markGood(snapshot)
+            } catch {
+                logger.warning("last good configuration not kept", metadata: ["error": "\(error)"])
+            }
+        }
+        await gateway.becomeReady()
+        return RunningGateway(
+            gateway: gateway, listeners: listeners, store: store, held: held, group: group, launch: self,
+            configStore: configStore)
+    }
+}
+
+/// What a failed start must give back, in reverse order.
+private struct LaunchUndo {
+    private var steps: [@Sendable () async -> Void] = []
+
+    mutating func add(_ step: @escaping @Sendable () async -> Void) { steps.append(step) }
+
+    func run() async {
+        for step in steps.reversed() { await step() }
+    }
+}
+
+extension Gateway {
+    /// Makes the lanes; runs can't start before.
+    func prepareLanes() {
+        let driver = RunDriver(
+            journal: StoreJournal(store: store), clock: clock, logger: logger
+        ) { [weak self] request in
+            guard let self else { throw CancellationError() }
+            return try await self.compose(request)
+        }
+        lanes = LaneScheduler(driver: driver, maximumActive: config.config.agents.defaults.maxConcurrent)
+    }
+
+    /// Learns its address and puts unfinished runs back into their lanes, before any new message can get there.
+    func serve(on listeners: Listeners) async throws {
+        port = listeners.port
+        origins = OriginPolicy(
+            port: listeners.port, addresses: listeners.addresses,
+            allowedOrigins: config.config.gateway.controlUi.allowedOrigins)
+        try await recoverRuns()
+        try await refreshHealth()
+    }
+
+    /// From now on new work is taken and `/readyz` says so.
+    func becomeReady() { phase = .ready }
+}

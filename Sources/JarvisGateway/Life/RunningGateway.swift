@@ -1,0 +1,227 @@
+@preconcurrency import Dispatch
+import JarvisConfig
+import JarvisCore
+import JarvisHost
+import JarvisNet
+import JarvisProtocol
+import JarvisStore
+import JarvisSystem
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A gateway that serves, until it is told to stop.
+package final class RunningGateway: Sendable {
+    /// Why it ends.
+    package enum End: Sendable, Equatable {
+        /// A signal, or the caller.
+        case stop
+        /// A client, the operator or a changed configuration: the same program starts again at once.
+        case restart(String)
+    }
+
+    private let gateway: Gateway
+    private let listeners: Listeners
+    private let store: Store
+    private let held: Holdings
+    private let group: MultiThreadedEventLoopGroup
+    private let launch: GatewayLaunch
+    private let configStore: ConfigStore
+    private let ends: AsyncStream<End>
+    private let end: AsyncStream<End>.Continuation
+
+    /// The port that clients use.
+    package var port: Int { listeners.port }
+    /// The address for people.
+    package var host: String { listeners.host }
+    /// The instance's permanent id.
+    package var instanceId: String { held.identity.instanceId }
+
+    init(
+        gateway: Gateway, listeners: Listeners, store: Store, held: Holdings, group: MultiThreadedEventLoopGroup,
+        launch: GatewayLaunch, configStore: ConfigStore
+    ) {
+        self.gateway = gateway
+        self.listeners = listeners
+        self.store = store
+        self.held = held
+        self.group = group
+        self.launch = launch
+        self.configStore = configStore
+        (ends, end) = AsyncStream.makeStream(of: End.self, bufferingPolicy: .bufferingOldest(8))
+    }
+
+    /// Serves until a signal or a request ends it, then drains. SIGTERM and SIGINT stop, SIGHUP reads the configuration
+    /// again, SIGUSR1 restarts.
+    package func serveUntilStopped() async -> End {
+        let signals = SignalSources { [self] signal in
+            switch signal {
+            case SIGHUP: reload()
+            case SIGUSR1: end.yield(.restart("SIGUSR1"))
+            default: end.yield(.stop)
+            }
+        }
+        let watcher = watchConfig()
+        let notifier = ServiceNotifier(environment: launch.environment.variables)
+        let reason = end
+        await gateway.whenRestartIsAsked { reason.yield(.restart($0)) }
+        await gateway.beatWatchdog(notifier)
+        notifier.ready(status: "serving on port \(port)")
+        var iterator = ends.makeAsyncIterator()
+        let first = await iterator.next() ?? .stop
+        notifier.stopping()
+        watcher?.stop()
+        // A second signal means: now.
+        let impatient = ImpatientStop(ends)
+        await drain(first, impatient)
+        impatient.cancel()
+        signals.cancel()
+        return first
+    }
+
+    /// Ends it as a signal would; for tests.
+    package func stop() { end.yield(.stop) }
+
+    private func drain(_ why: End, _ impatient: ImpatientStop) async {
+        let isRestart = why != .stop
+        launch.logger.notice("gateway stopping", metadata: ["why": "\(why)"])
+        await listeners.stopAccepting()
+        await gateway.beginDrain(
+            reason: isRestart ? "gateway restarting" : "gateway stopping", restartExpectedMs: isRestart ? 1500 : nil)
+        await gateway.drainRuns(timeout: isRestart ? .seconds(30) : .seconds(5), impatient)
+        await gateway.closeClients()
+        await listeners.close()
+        await store.close()
+        RuntimeFile.removeOwn(launch.instance.paths)
+        held.release()
+        try? await group.shutdownGracefully()  // every socket is closed already
+    }
+
+    private func watchConfig() -> ConfigWatcher? {
+        let store = configStore
+        let gateway = gateway
+        let logger = launch.logger
+        let reload = gateway.initialReload
+        guard reload.mode != .off else { return nil }
+        let watcher = ConfigWatcher(
+            path: launch.instance.configPath, debounceMs: reload.debounceMs,
+            load: {
+                do {
+                    _ = try store.recordExternalEdit()
+                } catch {
+                    logger.warning("edit of the configuration not journaled", metadata: ["error": "\(error)"])
+                }
+                return store.load()
+            },
+            onChange: { snapshot in gateway.loop.execute { gateway.assumeIsolated { $0.adopt(snapshot) } } })
+        do {
+            try watcher.start(from: gateway.initialConfig)
+            return watcher
+        } catch {
+            logger.warning("configuration is not watched; send SIGHUP after an edit", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    private func reload() {
+        let store = configStore
+        let gateway = gateway
+        DispatchQueue.global().async {
+            let snapshot = store.load()
+            gateway.loop.execute { gateway.assumeIsolated { $0.adopt(snapshot) } }
+        }
+    }
+}
+
+/// Dispatch sources for the signals of a daemon; their default action is turned off while this lives.
+private struct SignalSources: Sendable {
+    private let sources: [any DispatchSourceSignal]
+
+    init(_ handler: @escaping @Sendable (Int32) -> Void) {
+        sources = [SIGTERM, SIGINT, SIGHUP, SIGUSR1].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { handler(number) }
+            source.resume()
+            return source
+        }
+    }
+
+    func cancel() {
+        for source in sources { source.cancel() }
+    }
+}
+
+/// Watches for a second request to stop while runs are drained.
+final class ImpatientStop: Sendable {
+    private let task: Task<Void, Never>
+
+    init(_ ends: AsyncStream<RunningGateway.End>) {
+        // unstructured: waits beside the drain and ends with it
+        task = Task {
+            var iterator = ends.makeAsyncIterator()
+            while let next = await iterator.next() {
+                if next == .stop { return }
+            }
+        }
+    }
+
+    /// Returns when somebody asked again; never after `cancel`.
+    func wait() async { await task.value }
+
+    func cancel() { task.cancel() }
+}
+
+extension Gateway {
+    /// `gateway.reload` as it was at the start.
+    nonisolated var initialReload: (mode: ReloadConfig.Mode, debounceMs: Int) {
+        let reload = initialConfig.config.gateway.reload
+        return (reload.mode, reload.debounceMs)
+    }
+
+    func whenRestartIsAsked(_ handler: @escaping @Sendable (String) -> Void) { restartRequest = handler }
+
+    /// Pings the service manager from this loop: a loop that is stuck stops pinging.
+    func beatWatchdog(_ notifier: ServiceNotifier) {
+        guard let interval = notifier.watchdogInterval else { return }
+        let half = TimeAmount.nanoseconds(Int64((interval / 2) / .nanoseconds(1)))
+        loop.scheduleRepeatedTask(initialDelay: .zero, delay: half) { _ in notifier.watchdog() }
+    }
+
+    func beginDrain(reason: String, restartExpectedMs: Int?) {
+        phase = .draining
+        broadcast(
+            "shutdown",
+            ["reason": .string(reason), "restartExpectedMs": restartExpectedMs.map(JSONValue.init(_:)) ?? .null])
+    }
+
+    /// Lets active runs end; what does not end in time stays unfinished in the store and is repeated at the next start.
+    func drainRuns(timeout: Duration, _ impatient: ImpatientStop) async {
+        guard let lanes else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await lanes.drain(timeout: timeout) }
+            group.addTask {
+                await impatient.wait()
+                if !Task.isCancelled { await lanes.drain(timeout: .zero) }
+            }
+            await group.next()
+            impatient.cancel()
+            group.cancelAll()
+        }
+    }
+
+    func closeClients() async {
+        for connection in connections.values { connection.socket.close(code: 1012, reason: "service restart") }
+        for _ in 0..<50 where !connections.isEmpty {
+            try? await Task.sleep(for: .milliseconds(10))  // cancelled means: no more waiting
+        }
+        tickTask?.cancel()
+    }
+}
