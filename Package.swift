@@ -26,6 +26,7 @@ let package = Package(
     name: "jarvis",
     platforms: [.macOS(.v15)],
     products: [
+        .executable(name: "jarvis", targets: ["jarvis"]),
         .library(name: "JarvisKit", targets: ["JarvisKit"]),
         .library(name: "JarvisProtocol", targets: ["JarvisProtocol"]),
         .library(name: "JarvisClient", targets: ["JarvisClient"]),
@@ -90,6 +91,24 @@ let package = Package(
                 nioCore,
                 nioPosix, logging,
             ], swiftSettings: strict),
+        .target(
+            name: "JarvisCLI",
+            dependencies: [
+                "JarvisCore", "JarvisFormats", "JarvisKit", "JarvisConfig", "JarvisHost", "JarvisStore",
+                "JarvisProtocol", "JarvisClient", "JarvisNet", "JarvisAgent", "JarvisGateway", "JarvisSystem", nioCore,
+                nioPosix, nioHTTP1, nioWebSocket, logging, arguments,
+            ], swiftSettings: strict),
+        .executableTarget(
+            name: "jarvis", dependencies: ["JarvisCLI"],
+            swiftSettings: strict,
+            linkerSettings: [
+                .unsafeFlags(
+                    [
+                        "-static-executable", "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "-O2", "-Xlinker",
+                        "-s", "-lm",
+                    ],
+                    .when(platforms: [.linux], configuration: .release))
+            ]),
 
         // MARK: Tests
         .target(
@@ -112,5 +131,6 @@ let package = Package(
         .testTarget(
             name: "JarvisGatewayTests",
             dependencies: ["JarvisGateway", "JarvisClient", "JarvisTestSupport", nioPosix, logging]),
+        .testTarget(name: "JarvisCLITests", dependencies: ["JarvisCLI", "JarvisTestSupport"]),
     ]
 )

@@ -1,0 +1,17 @@
+import ArgumentParser
+
+/// `jarvis debug`: doors for tests, measurements and generated documents.
+struct DebugCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "debug",
+        abstract: "Doors for tests, measurements and generated documents.",
+        discussion: """
+            Example:
+              jarvis debug parse json5 file.json5
+            """,
+        shouldDisplay: false,
+        subcommands: [
+            DebugParseCommand.self, DebugEchoCommand.self, DebugReferenceCommand.self, BenchPeerCommand.self,
+            BenchClientCommand.self, BenchStoreCommand.self,
+        ])
+}

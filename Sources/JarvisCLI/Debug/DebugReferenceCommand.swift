@@ -1,0 +1,27 @@
+import ArgumentParser
+import JarvisConfig
+import JarvisCore
+
+/// `jarvis debug reference`: the generated documents.
+struct DebugReferenceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reference",
+        abstract: "Print a generated reference as Markdown.",
+        discussion: """
+            Example:
+              jarvis debug reference cli > docs/reference/cli.md
+            """)
+
+    enum Subject: String, ExpressibleByArgument, CaseIterable { case cli, config, protocolMethods = "protocol" }
+
+    @Argument(help: "cli, config or protocol.")
+    var subject: Subject
+
+    func run() throws {
+        switch subject {
+        case .cli: Terminal.write(try CommandReference.markdown())
+        case .config: Terminal.write(ConfigReference.markdown())
+        case .protocolMethods: Terminal.write(ProtocolReference.markdown())
+        }
+    }
+}

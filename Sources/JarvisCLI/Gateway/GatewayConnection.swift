@@ -1,0 +1,99 @@
+import ArgumentParser
+import JarvisClient
+import JarvisConfig
+import JarvisCore
+import JarvisHost
+import JarvisProtocol
+import NIOPosix
+
+/// Which gateway a command talks to: the instance's own control socket, or a URL with explicit credentials.
+struct EndpointOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "A gateway's WebSocket URL instead of this instance; needs --token or --password.", valueName: "ws-url"))
+    var url: String?
+
+    @Option(help: "The token for --url.")
+    var token: String?
+
+    @Option(help: "The password for --url.")
+    var password: String?
+
+    mutating func validate() throws {
+        if url == nil, token != nil || password != nil {
+            throw ValidationError("--token and --password belong to --url; the local gateway needs neither.")
+        }
+        if let url, !url.hasPrefix("ws://"), !url.hasPrefix("wss://") {
+            throw ValidationError(
+                "--url “\(url.prefix(100))” is no WebSocket URL; expected ws://host:port or wss://host:port.")
+        }
+        if url != nil, token == nil, password == nil {
+            throw ValidationError("--url uses no stored credential: add --token or --password.")
+        }
+    }
+}
+
+/// The same, with the time that an answer may take.
+struct ConnectionOptions: ParsableArguments {
+    @OptionGroup var endpoint: EndpointOptions
+
+    @Option(help: ArgumentHelp("How long to wait for an answer, in milliseconds.", valueName: "ms"))
+    var timeout: Int = 10_000
+
+    mutating func validate() throws {
+        guard (1...86_400_000).contains(timeout) else {
+            throw ValidationError("--timeout must be 1 to 86400000 milliseconds.")
+        }
+    }
+
+    /// The wait.
+    var wait: Duration { .milliseconds(timeout) }
+
+    /// Connects to the gateway that is meant.
+    ///
+    /// - Throws: `gateway.not_running`, exit 1, with the command that starts it.
+    func connect(_ context: CLIContext, mode: String = "cli") async throws -> RPCClient {
+        try await endpoint.connect(context, mode: mode, timeout: wait)
+    }
+}
+
+extension EndpointOptions {
+    /// Connects to the gateway that is meant.
+    ///
+    /// - Throws: `gateway.not_running`, exit 1, with the command that starts it.
+    func connect(
+        _ context: CLIContext, mode: String = "cli", timeout: Duration = .seconds(10)
+    ) async throws -> RPCClient {
+        try await resolve(context).open(mode: mode, timeout: timeout)
+    }
+
+    /// The way to the gateway, as it is now.
+    func resolve(_ context: CLIContext) throws -> GatewayEndpoint {
+        if let url { return GatewayEndpoint(door: .url(url), token: token, password: password) }
+        return try Self.local(try context.existingInstance())
+    }
+
+    /// The control socket of a running instance.
+    ///
+    /// - Throws: `gateway.not_running`, exit 1.
+    static func local(_ instance: Instance) throws -> GatewayEndpoint {
+        guard StateDirectoryLock.isHolderAlive(stateDirectory: instance.stateDirectory),
+            let runtime = RuntimeFile.read(instance.paths), let socket = runtime.controlSocket
+        else {
+            throw JarvisError(
+                "gateway.not_running", "The gateway \"\(instance.displayName)\" is not running.",
+                hint: "Start it with: \(instance.command) gateway",
+                metadata: ["stateDirectory": instance.stateDirectory])
+        }
+        return GatewayEndpoint(door: .unix(path: socket), expectedInstanceId: runtime.instanceId)
+    }
+}
+
+extension GatewayEndpoint {
+    /// Connects as this program.
+    func open(mode: String = "cli", timeout: Duration = .seconds(10)) async throws -> RPCClient {
+        try await RPCClient.connect(
+            self, version: Version.text, displayName: "jarvis \(mode)", mode: "cli", timeout: timeout,
+            group: MultiThreadedEventLoopGroup.singleton)
+    }
+}

@@ -1,0 +1,139 @@
+import JarvisConfig
+import JarvisCore
+import JarvisGateway
+import JarvisHost
+import Logging
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Runs one gateway in this process: logs, start, banner, serve, and the restart in place.
+struct GatewayRunner {
+    private let context: CLIContext
+    private let instance: Instance
+    private let options: GatewayOptions
+    private let file: LogFile
+    private let held: HeldLogSink
+    private let recent = RecentLogs(capacity: 50)
+    private let redactor = Redactor()
+    private let logger: Logger
+    private let config: Config
+
+    init(context: CLIContext, instance: Instance, options: GatewayOptions, verbose: Bool) throws {
+        self.context = context
+        self.instance = instance
+        self.options = options
+        config = context.configStore(instance).load().config
+        for secret in [options.token, options.password] {
+            if let secret { redactor.register(secret.reveal()) }
+        }
+        let levels = try LogLevels(context: context, logging: config.logging, verbose: verbose)
+        file = LogFile(path: instance.paths.gatewayLog, threshold: levels.file)
+        held = HeldLogSink(file)
+        let console = LogConsole(
+            style: config.logging.consoleStyle == "json" ? .json : context.terminal.errorHasColor ? .pretty : .plain,
+            threshold: levels.console)
+        let sinks: [any LogSink] = [held, console, recent]
+        let redactor = redactor
+        logger = Logger(label: "gateway") { SinkLogHandler(label: $0, sinks: sinks, redactor: redactor) }
+    }
+
+    /// Serves until a signal; does not return when the gateway is asked to restart.
+    ///
+    /// - Throws: `JarvisError` with the exit code of the refusal.
+    func run() async throws {
+        let running = try await start()
+        held.release()
+        logger.notice(
+            "listening on ws://\(Self.shown(running.host)):\(running.port) (PID \(getpid()))",
+            metadata: ["instance": "\(running.instanceId)", "profile": "\(instance.displayName)"])
+        logger.notice("log file: \(instance.paths.gatewayLog)")
+        showBanner(running)
+        let end = await running.serveUntilStopped()
+        switch end {
+        case .stop:
+            logger.notice("gateway stopped")
+            file.flush()
+        case .restart(let reason):
+            logger.notice("gateway restarts in place", metadata: ["reason": "\(reason)"])
+            file.flush()
+            throw ProcessRestart.inPlace()
+        }
+    }
+
+    private func start() async throws -> RunningGateway {
+        do {
+            return try await GatewayLaunch(
+                instance: instance, environment: context.environment, options: options, version: Version.text,
+                clock: .system, logger: logger, recentErrors: recent, redactor: redactor
+            ).start()
+        } catch {
+            throw refusal(error)
+        }
+    }
+
+    /// The error of a failed start for people, kept in the log when this instance's log is ours to write.
+    private func refusal(_ error: any Error) -> JarvisError {
+        let failure = Failure(error)
+        logger.error("gateway failed to start", metadata: ["code": "\(failure.code)", "error": "\(failure.message)"])
+        if DurableFile.exists(instance.paths.logs), failure.code != "instance.locked" {
+            held.release()
+            file.flush()
+        }
+        var message = "Gateway failed to start: \(failure.message)"
+        if failure.code == "gateway.port_in_use", let port = (error as? JarvisError)?.metadata["port"] {
+            message += "\nPort \(port) is already in use."
+            if let holder = Int(port).flatMap(PortHolder.find(port:)) { message += "\n  held by \(holder)" }
+        }
+        return JarvisError(
+            JarvisError.Code(rawValue: failure.code), message, hint: failure.hint, exitCode: failure.exitCode,
+            cause: error)
+    }
+
+    private func showBanner(_ running: RunningGateway) {
+        guard context.environment["JARVIS_HIDE_BANNER"] == nil else { return }
+        let terminal = context.terminal
+        let color = InstanceColor.of(instanceId: running.instanceId, name: instance.displayName)
+        let name = color.paint("● \(instance.displayName)", enabled: terminal.errorHasColor)
+        let page = DashboardAddress(
+            port: running.port, basePath: config.gateway.controlUi.basePath,
+            token: terminal.errorIsInteractive ? currentToken : nil)
+        var table = TextTable()
+        table.add("  listening", "ws://\(Self.shown(running.host)):\(running.port)")
+        table.add("  dashboard", page.text)
+        table.add("  log", instance.paths.gatewayLog)
+        table.add("  chat", "\(instance.command) chat")
+        Terminal.error("\(name)  JARVIS \(Version.text), instance \(running.instanceId.prefix(8))\n\(table.text)")
+    }
+
+    /// Read again: the start may have made a token.
+    private var currentToken: String? {
+        options.token?.reveal()
+            ?? DashboardAddress.token(
+                context.configStore(instance).load().config, environment: context.environment)
+    }
+
+    private static func shown(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
+}
+
+/// The log levels of file and terminal: `--log-level`, then `JARVIS_LOG_LEVEL`, then the configuration.
+struct LogLevels {
+    let file: LogThreshold
+    let console: LogThreshold
+
+    /// - Throws: `usage.value`, exit 2, for a variable that is no level.
+    init(context: CLIContext, logging: LoggingConfig, verbose: Bool) throws {
+        let variable = try context.environment["JARVIS_LOG_LEVEL"].map {
+            try GlobalArguments.threshold($0, source: "JARVIS_LOG_LEVEL")
+        }
+        let said = context.globals.logLevel ?? variable
+        file = said ?? LogThreshold(logging.level) ?? .info
+        console =
+            context.globals.logLevel ?? (verbose ? .debug : variable ?? LogThreshold(logging.consoleLevel) ?? .info)
+    }
+}

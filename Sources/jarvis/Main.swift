@@ -1,0 +1,9 @@
+import JarvisCLI
+
+/// The program; everything it does is in `JarvisCLI`.
+@main
+struct Main {
+    static func main() async {
+        await CommandLineEntry.run()
+    }
+}
