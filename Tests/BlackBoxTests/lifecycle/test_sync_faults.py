@@ -1,0 +1,57 @@
+"""Failing syncs: what the disk did not take is not confirmed, and nothing that was confirmed is lost (R08, R09)."""
+
+import shutil
+import subprocess
+import uuid
+
+import pytest
+from support.rpc import Closed, RpcError
+
+
+@pytest.fixture
+def injecting(gateway):
+    """A gateway under strace that fails some system calls."""
+    if shutil.which("strace") is None or subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True).returncode:
+        pytest.skip("this machine does not allow strace")
+
+    def start(expression):
+        return gateway(start=False, prefix=["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={expression}"])
+
+    return start
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "expression",
+    ["fsync,fdatasync:error=EIO:when=25", "fsync,fdatasync:error=EIO:when=30+7", "pwrite64:error=ENOSPC:when=40", "pwrite64:error=EIO:when=60+11"])
+def test_confirmed_is_kept(injecting, home, expression):
+    it = injecting(expression)
+    try:
+        it.start(timeout=40)
+    except AssertionError:
+        # Refusing to start is an answer too, when it is a clear one.
+        assert it.process.poll() is not None, it.log()
+        assert it.process.returncode in (1, 78)
+        assert "Fatal error" not in it.log()
+        return
+    confirmed, refused = {}, 0
+    for number in range(40):
+        key = str(uuid.uuid4())
+        try:
+            client = it.client()
+            client.call("chat.send", {"sessionKey": f"sync-{number % 3}", "message": f"sync {number};", "idempotencyKey": key}, timeout=10)
+            confirmed[key] = number
+        except (RpcError, Closed, AssertionError, OSError):
+            refused += 1
+        if not it.is_running():
+            assert "Fatal error" not in it.log()
+            break
+    it.kill()
+    it.prefix = []
+    it.start()
+    client = it.client()
+    for key in confirmed:
+        assert client.call("agent.wait", {"runId": key, "timeoutMs": 20_000})["status"] in ("ok", "error"), f"{len(confirmed)} confirmed, {refused} refused"
+    text = "".join(str(client.history(f"sync-{n}")) for n in range(3))
+    for key, number in confirmed.items():
+        assert f"sync {number};" in text, f"message {number} was confirmed and is lost"
