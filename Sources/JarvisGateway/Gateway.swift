@@ -73,6 +73,7 @@ package actor Gateway {
     var presenceVersion = 0
     var healthVersion = 0
     var tickTask: Scheduled<Void>?
+    var presenceTask: Scheduled<Void>?
 
     // Runs
     var lanes: LaneScheduler?

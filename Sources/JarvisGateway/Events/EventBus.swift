@@ -1,6 +1,7 @@
 import JarvisCore
 import JarvisNet
 import JarvisProtocol
+import NIOCore
 
 /// Events to clients. A broadcast is encoded once and carries a number that grows by one, so that a client sees what it
 /// missed; a client that reads too slowly misses droppable events first and is closed when others would pile up.
@@ -73,9 +74,19 @@ extension Gateway {
         ["presence": JSONValue(presenceVersion), "health": JSONValue(healthVersion)]
     }
 
+    /// Tells the clients who is there, soon: a burst of arrivals is one event, and the more clients there are the longer
+    /// it waits (2 ms for each), so that a thousand arrivals cost a few events and not a thousand times a thousand.
     func broadcastPresence() {
-        guard !connections.isEmpty else { return }
-        broadcast("presence", ["presence": .array(presenceEntries())], stateVersion: stateVersion())
+        guard !connections.isEmpty, presenceTask == nil else { return }
+        let delay = max(50, 2 * connections.count)
+        presenceTask = loop.scheduleTask(in: .milliseconds(Int64(delay))) { [self] in
+            assumeIsolated { gateway in
+                gateway.presenceTask = nil
+                guard !gateway.connections.isEmpty else { return }
+                gateway.broadcast(
+                    "presence", ["presence": .array(gateway.presenceEntries())], stateVersion: gateway.stateVersion())
+            }
+        }
     }
 }
 
