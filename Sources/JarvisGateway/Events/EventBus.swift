@@ -52,7 +52,9 @@ extension Gateway {
                 "instanceId": .string(identity.instanceId),
             ])
         ]
-        for connection in connections.values.sorted(by: { $0.id < $1.id }).prefix(199) {
+        // With more clients than the list may hold, any of them will do; sorting all of them would not.
+        let shown = connections.values.lazy.filter { $0.session != nil }.prefix(199)
+        for connection in shown.sorted(by: { $0.id < $1.id }) {
             guard let session = connection.session else { continue }
             entries.append(
                 .members([
