@@ -25,11 +25,27 @@ struct AgentTurn: Sendable {
 
     private var runId: String { params["idempotencyKey"]?.stringValue ?? "" }
 
-    /// - Throws: `agent.timeout`, exit 1; the gateway's refusals.
+    /// - Throws: `agent.timeout`, exit 1; `CancellationError` after the second Ctrl-C; the gateway's refusals.
     func run() async throws -> Outcome {
         let interrupts = Interrupts()
         let watch = InterruptWatch { interrupts.press() }
         defer { watch.cancel() }
+        return try await withThrowingTaskGroup(of: Outcome.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { try await attempts(interrupts) }
+            group.addTask {
+                try await interrupts.pressed(1)
+                await abort(interrupts)
+                try await interrupts.pressed(2)
+                throw CancellationError()
+            }
+            guard let outcome = try await group.next() else { throw CancellationError() }
+            return outcome.settingAbort(interrupts.count > 0)
+        }
+    }
+
+    /// Says the message again on a new connection until there is an answer.
+    private func attempts(_ interrupts: Interrupts) async throws -> Outcome {
         let deadline = ContinuousClock.now + limit
         var client = try await link.connected()
         while true {
@@ -55,14 +71,8 @@ struct AgentTurn: Sendable {
                 return nil
             }
             group.addTask { try await answer(client, deadline) }
-            group.addTask {
-                try await interrupts.pressed()
-                await abort(client, interrupts)
-                try await interrupts.pressed()
-                throw CancellationError()
-            }
             while let result = try await group.next() {
-                if let result { return result.settingAbort(interrupts.isPressed) }
+                if let result { return result }
             }
             throw CancellationError()
         }
@@ -119,9 +129,10 @@ struct AgentTurn: Sendable {
         printer?.update(text)
     }
 
-    private func abort(_ client: RPCClient, _ interrupts: Interrupts) async {
+    private func abort(_ interrupts: Interrupts) async {
         Terminal.error("\naborting … (Ctrl-C again leaves at once)")
-        _ = try? await client.call("chat.abort", abortParams(interrupts.sessionKey))  // the run's end tells
+        let client = try? await link.connected()  // away: then the second Ctrl-C ends it
+        _ = try? await client?.call("chat.abort", abortParams(interrupts.sessionKey))  // the run's end tells
     }
 
     private func abortParams(_ key: String?) -> JSONValue {
@@ -150,25 +161,19 @@ final class Interrupts: Sendable {
     }
 
     private let state = Mutex(State())
-    private let presses: AsyncStream<Void>
-    private let press_: AsyncStream<Void>.Continuation
 
-    init() { (presses, press_) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingOldest(4)) }
+    func press() { state.withLock { $0.count += 1 } }
 
-    func press() {
-        state.withLock { $0.count += 1 }
-        press_.yield()
-    }
-
-    /// Returns at the next press.
+    /// Returns when there were so many presses.
     ///
     /// - Throws: `CancellationError`.
-    func pressed() async throws {
-        for await _ in presses { return }
-        throw CancellationError()
+    func pressed(_ wanted: Int) async throws {
+        // A person notices no twentieth of a second, and nothing can be missed this way.
+        while count < wanted { try await Task.sleep(for: .milliseconds(50)) }
     }
 
-    var isPressed: Bool { state.withLock { $0.count > 0 } }
+    /// How many presses there were.
+    var count: Int { state.withLock { $0.count } }
     var sessionKey: String? { state.withLock { $0.sessionKey } }
     func learn(sessionKey: String) { state.withLock { $0.sessionKey = sessionKey } }
 }

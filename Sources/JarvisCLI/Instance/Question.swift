@@ -53,7 +53,6 @@ enum Question {
 
     /// A secret: what is typed is not shown.
     static func secret(_ text: String) throws -> String {
-        Terminal.write("\(text): ")
         var settings = termios()
         let isTerminal = tcgetattr(STDIN_FILENO, &settings) == 0
         let old = settings
@@ -61,6 +60,8 @@ enum Question {
             settings.c_lflag &= ~tcflag_t(ECHO)
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
         }
+        // Only now: whoever sees the question may type at once.
+        Terminal.write("\(text): ")
         defer {
             if isTerminal {
                 var old = old

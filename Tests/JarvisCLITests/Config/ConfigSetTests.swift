@@ -11,7 +11,7 @@ struct ConfigSetTests {
             ("true", JSONValue.bool(true)), ("5", 5), ("\"5\"", "5"), ("{a: 'x'}", ["a": "x"]),
             ("plain text", "plain text"),
             ("${X}", "${X}"), ("", ""),
-        ])
+        ] as [(String, JSONValue)])
     func lenient(text: String, value: JSONValue) throws {
         #expect(try ConfigSetCommand.parse(text, strict: false) == value)
     }

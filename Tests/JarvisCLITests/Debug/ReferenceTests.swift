@@ -11,7 +11,7 @@ struct ReferenceTests {
         for command in ["jarvis setup", "jarvis config set", "jarvis gateway run", "jarvis sessions export"] {
             #expect(text.contains("### `\(command)`"), "\(command)")
         }
-        #expect(!text.contains("jarvis debug"))
+        #expect(!text.contains("### `jarvis debug"))
     }
 
     @Test("the protocol's: every method and event, the same every time")

@@ -51,7 +51,8 @@ struct SetupTests {
         ])
     func reading(command: [String]) async throws {
         try await inHome([command]) { home in
-            #expect(try FileManager.default.contentsOfDirectory(atPath: home).isEmpty)
+            let left = try FileManager.default.contentsOfDirectory(atPath: home)
+            #expect(left.isEmpty)
         }
     }
 
