@@ -87,7 +87,9 @@ package struct RuntimeFile: Sendable, Hashable {
             "version": 1, "pid": JSONValue(Int(pid)), "processStartTime": processStartTime.map(JSONValue.int),
             "jarvisVersion": .string(version), "instanceId": .string(instanceId), "profile": .string(profile),
             "configPath": .string(configPath), "port": JSONValue(port), "bindHost": .string(bindHost),
-            "browserControlPort": browserControlPort.map { JSONValue($0) },
+            "ports": .members([
+                "gateway": JSONValue(port), "browserControl": browserControlPort.map { JSONValue($0) },
+            ]),
             "controlSocket": controlSocket.map(JSONValue.string), "startedAtMs": .int(startedAt),
         ])
     }
@@ -105,7 +107,7 @@ package struct RuntimeFile: Sendable, Hashable {
         profile = json["profile"]?.stringValue ?? "default"
         configPath = json["configPath"]?.stringValue ?? ""
         bindHost = json["bindHost"]?.stringValue ?? "127.0.0.1"
-        browserControlPort = json["browserControlPort"]?.intValue
+        browserControlPort = json["ports"]?["browserControl"]?.intValue
         controlSocket = json["controlSocket"]?.stringValue
         startedAt = json["startedAtMs"]?.intValue.map(EpochMilliseconds.init) ?? 0
     }
