@@ -66,7 +66,7 @@ package struct GatewayLaunch: Sendable {
             let snapshot = try StartGate.check(configStore.load(), launch: self, configStore: configStore)
             return (snapshot, try StartGate.port(snapshot, launch: self))
         }
-        let held = try await Blocking.run { [self] in try Holdings.acquire(launch: self, snapshot: gated) }
+        let held = try await Blocking.run { [self] in try Holdings.acquire(launch: self, snapshot: gated, port: port) }
         undo.add { held.release() }
         let (snapshot, facts) = try await Blocking.run { [self] in
             try StartGate.credentials(gated, launch: self, configStore: configStore)

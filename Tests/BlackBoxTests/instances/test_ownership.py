@@ -46,6 +46,51 @@ def test_second_gateway_on_the_same_port(gateway):
     assert first.get("/readyz")[0] == 200
 
 
+@pytest.mark.parametrize("distance", [-19, 1, 19])
+def test_ports_too_close_to_a_running_sibling(gateway, distance):
+    first = gateway(profile="one")
+    second = gateway(profile="two", port=first.port + distance, start=False)
+    second.launch()
+    assert second.wait(20) == 78
+    assert "“one”" in second.log() and str(first.port) in second.log() and "20" in second.log()
+    first.stop()
+    second.start()
+
+
+def test_least_distance_between_siblings_works(gateway):
+    first = gateway(profile="one")
+    gateway(profile="two", port=first.port + 20)
+
+
+def test_setup_refuses_a_port_too_close_to_a_sibling(home):
+    assert home.run("--profile", "one", "setup", "--port", "20500").returncode == 0
+    result = home.run("--profile", "two", "setup", "--port", "20519")
+    assert result.returncode == 2
+    assert '"one"' in result.stderr and "20500" in result.stderr
+    assert not home.state("two").exists()
+
+
+def test_one_configuration_is_not_shared(gateway, home):
+    first = gateway(profile="one")
+    env = {"JARVIS_CONFIG_PATH": str(home.root / "shared.json")}
+    (home.root / "shared.json").write_bytes(home.config_path("one").read_bytes())
+    first.stop()
+    first.env = env
+    first.start()
+    result = home.run("--profile", "two", "gateway", "--port", str(first.port + 40), env=env, timeout=25)
+    assert result.returncode == 78
+    assert "“one”" in result.stderr and "shared.json" in result.stderr
+
+
+def test_one_workspace_is_not_shared(gateway, home):
+    place = str(home.root / "work")
+    gateway(profile="one", config={"agents": {"defaults": {"workspace": place}}})
+    second = gateway(profile="two", config={"agents": {"defaults": {"workspace": place}}}, start=False)
+    second.launch()
+    assert second.wait(20) == 78
+    assert "“one”" in second.log() and place in second.log()
+
+
 @pytest.mark.parametrize("behaviour", ["silent", "http", "closes"])
 def test_port_held_by_a_stranger(gateway, behaviour):
     """A stranger is named, not killed, and no credential is sent to it."""
