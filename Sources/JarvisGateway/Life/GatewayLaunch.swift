@@ -115,6 +115,8 @@ package struct GatewayLaunch: Sendable {
             }
         }
         await gateway.becomeReady()
+        let model = await gateway.defaultModel
+        logger.notice("agent model: \(model)")
         return RunningGateway(
             gateway: gateway, listeners: listeners, store: store, held: held, group: group, launch: self,
             configStore: configStore)
@@ -156,4 +158,9 @@ extension Gateway {
 
     /// From now on new work is taken and `/readyz` says so.
     func becomeReady() { phase = .ready }
+
+    /// Who answers the default agent.
+    fileprivate var defaultModel: String {
+        models.descriptor(forAgent: defaultAgentId(), session: [:], config: config.config).reference
+    }
 }
