@@ -48,7 +48,8 @@ extension Gateway {
             "path": .string(snapshot.path), "exists": .bool(snapshot.exists),
             "raw": snapshot.redactedRaw().map(JSONValue.string) ?? .null, "parsed": snapshot.parsed,
             "resolved": snapshot.redacted(), "valid": .bool(snapshot.isValid), "config": snapshot.redacted(),
-            "hash": snapshot.hash.map(JSONValue.string), "issues": .array(snapshot.errors.map(\.json)),
+            "hash": snapshot.hash.map(JSONValue.string), "activeHash": config.hash.map(JSONValue.string),
+            "issues": .array(snapshot.errors.map(\.json)),
             "warnings": .array(snapshot.warnings.map(\.json)), "legacyIssues": [],
         ])
     }

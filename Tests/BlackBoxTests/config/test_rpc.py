@@ -28,6 +28,7 @@ def test_get(it, client):
     assert (got["exists"], got["valid"]) == (True, True)
     assert got["config"]["gateway"]["port"] == it.port
     assert len(got["hash"]) == 64
+    assert got["activeHash"] == got["hash"]
     assert got["issues"] == []
 
 
