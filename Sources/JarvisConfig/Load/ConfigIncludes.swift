@@ -115,7 +115,7 @@ struct ConfigIncludes {
         if stack.contains(real) {
             let cycle = (stack.drop { $0 != real } + [real]).map { String($0.dropFirst(directory.count + 1)) }
             let names = cycle.joined(separator: " → ")
-            return fail("files include each other in a circle: \(names)", at: path, directive)
+            return fail("files include each other in a cycle: \(names)", at: path, directive)
         }
         var status = stat()
         if lstat(real, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink > 1 {

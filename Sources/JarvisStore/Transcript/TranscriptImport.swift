@@ -87,8 +87,8 @@ struct TranscriptFile: Sendable {
                     skippedLines.append(line.offset + 1)
                 } else {
                     throw JarvisError(
-                        "transcript.line", "Line \(line.offset + 1) of the transcript is bad: \(error.reason)",
-                        hint: "Mend the line, or import without it (skip bad lines)",
+                        "transcript.line", "Bad transcript, line \(line.offset + 1): \(error.reason)",
+                        hint: "Mend or remove the line and import again; nothing was imported.",
                         metadata: ["line": "\(line.offset + 1)"])
                 }
             }

@@ -81,7 +81,7 @@ import Testing
         try fixture.write("{ $include: 'b.json5' }", to: "a.json5")
         try fixture.write("{ $include: 'a.json5' }", to: "b.json5")
         #expect(
-            fixture.load().errors.first?.message == "files include each other in a circle: a.json5 → b.json5 → a.json5")
+            fixture.load().errors.first?.message == "files include each other in a cycle: a.json5 → b.json5 → a.json5")
         try fixture.write("{ $include: 'jarvis.json' }", to: "a.json5")
         #expect(fixture.load().errors.first?.message.contains("circle") == true)
         for level in 0..<12 { try fixture.write("{ $include: 'd\(level + 1).json5' }", to: "d\(level).json5") }
