@@ -31,8 +31,8 @@ def started(home):
         gateway.kill()
 
 
-def token_of(path):
-    return json.loads(path.read_text())["gateway"]["auth"]["token"]
+def token_of(home, profile):
+    return home.read_config(profile)["gateway"]["auth"]["token"]
 
 
 def test_profiles_main_and_rescue(home, ports, started):
@@ -54,7 +54,7 @@ def test_profiles_main_and_rescue(home, ports, started):
         assert str(gateway.port) in json.dumps(status)
     assert states["main"] != states["rescue"]
 
-    tokens = {p: token_of(home.config_path(p)) for p in ("main", "rescue")}
+    tokens = {p: token_of(home, p) for p in ("main", "rescue")}
     assert tokens["main"] != tokens["rescue"]
     with main.client(token=tokens["main"]) as client:
         text = json.dumps(client.history())
@@ -108,7 +108,7 @@ def test_default_instance_beside_a_profile(home, ports, started):
     rescue = started(19001, "rescue")
     assert default.state != rescue.state
     assert default.cli("agent", "-m", "one").returncode == 0
-    with rescue.client(token=token_of(home.config_path("rescue"))) as client:
+    with rescue.client(token=token_of(home, "rescue")) as client:
         assert client.history() == []
         assert text_of(client.chat("two")["message"])
 
@@ -138,8 +138,19 @@ def test_inherited_environment_of_a_sibling_does_not_win(gateway, home):
     assert main.get("/readyz")[0] == 200
 
 
-def test_contradicting_environment_is_refused(home):
-    env = {"JARVIS_STATE_DIR": str(home.root / "own-place")}
+def test_a_deliberate_state_directory_counts(home):
+    """Nothing says that it is another instance's: the flag names the profile, the variable its place."""
+    place = home.root / "own-place"
+    result = home.run("--profile", "rescue", "setup", env={"JARVIS_STATE_DIR": str(place)})
+    assert result.returncode == 0, result.stderr
+    assert str(place) in result.stdout
+    assert json.loads((place / "instance.json").read_text())["instanceId"]
+    assert not home.state("rescue").exists()
+
+
+@pytest.mark.parametrize("other", [{"JARVIS_PROFILE": "main"}, {"JARVIS_INSTANCE_ID": "0b54fd9e-7a05-4f4d-9d3c-0d6b56a4a111"}])
+def test_contradicting_environment_is_refused(home, other):
+    env = {"JARVIS_STATE_DIR": str(home.root / "own-place"), **other}
     result = home.run("--profile", "rescue", "setup", env=env)
     assert result.returncode == 2
     assert "rescue" in result.stderr and "own-place" in result.stderr and "JARVIS_STATE_DIR" in result.stderr

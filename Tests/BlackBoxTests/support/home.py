@@ -48,7 +48,8 @@ class Home:
         return path
 
     def read_config(self, profile: str | None = None):
-        return json.loads(self.config_path(profile).read_text())
+        """The configuration as it stands in the file, read as JSON5."""
+        return self.json("debug", "parse", "json5", self.config_path(profile))
 
     def run(self, *arguments: str, input: str | bytes | None = None, env: dict | None = None, timeout: float = 30,
             cwd: Path | None = None, text: bool = True) -> subprocess.CompletedProcess:
