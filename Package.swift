@@ -106,6 +106,8 @@ let package = Package(
                     [
                         "-static-executable", "-use-ld=lld", "-Xlinker", "--icf=all", "-Xlinker", "-O2", "-Xlinker",
                         "-s", "-lm",
+                        // No sorting of unwind tables at run time: Sources/CJarvisShims/unwind.c.
+                        "-Xlinker", "--wrap=__register_frame_info", "-Xlinker", "--wrap=__deregister_frame_info",
                     ],
                     .when(platforms: [.linux], configuration: .release))
             ]),

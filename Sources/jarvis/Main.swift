@@ -3,7 +3,7 @@ import JarvisCLI
 /// The program; everything it does is in `JarvisCLI`.
 @main
 struct Main {
-    static func main() async {
-        await CommandLineEntry.run()
+    static func main() {
+        CommandLineEntry.main()
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CJarvisShims
+import Dispatch
 import JarvisCore
 import JarvisHost
 import JarvisProtocol
@@ -17,7 +18,9 @@ import NIOCore
 /// From `argv` to an exit code.
 public enum CommandLineEntry {
     /// Runs the program and exits. Codes: 0 done, 1 failed, 2 usage or conflict, 78 do not restart me, 130 Ctrl-C.
-    public static func run() async {
+    ///
+    /// Not asynchronous itself: `--version` is answered before the first thread exists.
+    public static func main() {
         let arguments = Array(CommandLine.arguments.dropFirst())
         if isVersion(arguments) {
             Terminal.write(Version.text + "\n")
@@ -28,7 +31,9 @@ public enum CommandLineEntry {
         jarvis_malloc_arena_max(2)
         NIOSingletons.groupLoopCountSuggestion = 1
         NIOSingletons.blockingPoolThreadCountSuggestion = 1
-        exit(await run(arguments, environment: .current()))
+        // unstructured: the program itself, from here to its exit
+        Task { exit(await run(arguments, environment: .current())) }
+        dispatchMain()
     }
 
     /// Runs one command line and returns its exit code.
