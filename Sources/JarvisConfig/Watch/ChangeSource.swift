@@ -54,16 +54,31 @@ final class ChangeSource {
             if ready < 0, errno == EINTR { continue }
             if ready < 0 || descriptors[0].revents != 0 { return .stopped }
             if descriptors[1].revents & Int16(POLLIN) != 0 {
-                drain()
-                return .changed
+                if drain() { return .changed }
+                continue
             }
             return polls && timeoutMs < 0 ? .changed : .quiet
         }
     }
 
-    private func drain() {
+    /// Takes what waits; false when nothing but lock files moved. Reading the configuration takes its lock, so without
+    /// this every reading would cause the next.
+    private func drain() -> Bool {
+        var matters = false
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
-        while read(notifier, &buffer, buffer.count) > 0 {}
+        while true {
+            let count = read(notifier, &buffer, buffer.count)
+            guard count > 0 else { return matters }
+            // struct inotify_event: wd, mask, cookie, length of the name that follows, padded with NUL.
+            var offset = 0
+            while offset + 16 <= count {
+                let length = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self) }
+                let end = min(offset + 16 + Int(length), count)
+                let name = buffer[(offset + 16)..<end].prefix { $0 != 0 }
+                if !(name.first == UInt8(ascii: ".") && name.suffix(5).elementsEqual(".lock".utf8)) { matters = true }
+                offset = end
+            }
+        }
     }
 
     func close() {
