@@ -1,9 +1,14 @@
-import NIOPosix
+import Dispatch
 
 /// Runs calls that block (files, locks, names) off the event loop and off the cooperative pool.
 enum Blocking {
-    /// Runs `body` on the blocking pool.
+    /// One at a time; its thread ends when there is nothing to do.
+    private static let queue = DispatchQueue(label: "jarvis.blocking")
+
+    /// Runs `body` on the blocking queue.
     static func run<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
-        try await NIOThreadPool.singleton.runIfActive(body)
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Result(catching: body)) }
+        }
     }
 }
