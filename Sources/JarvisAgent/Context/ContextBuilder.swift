@@ -24,6 +24,16 @@ package enum ContextBuilder {
         return BuiltContext(messages: repaired(others + asked + done, keepingOpen: ids), pendingCalls: pending)
     }
 
+    /// `messages` as `model` should read them. A model does not see what the built-in operator said in between: small
+    /// models take up its voice, and would then claim to be it.
+    package static func addressed(to model: ModelDescriptor, _ messages: [Message]) -> [Message] {
+        guard model.api != "operator" else { return messages }
+        return messages.filter { message in
+            if case .assistant(let answer) = message { return answer.api != "operator" }
+            return true
+        }
+    }
+
     /// The tokens that the conversation may take: the window without prompt, tools and room for the answer.
     ///
     package static func budget(model: ModelDescriptor, system: String, tools: [ToolDefinition]) -> Int {

@@ -74,7 +74,8 @@ struct RunExecution: Sendable {
     ) async -> RunStateMachine.Input {
         let definitions = setup.tools.map(\.definition)
         let window = ContextBuilder.budget(model: setup.model, system: setup.system, tools: definitions)
-        let messages = ContextBuilder.fit(context.messages + machine.added, budgetTokens: min(window, budget))
+        let history = ContextBuilder.addressed(to: setup.model, context.messages)
+        let messages = ContextBuilder.fit(history + machine.added, budgetTokens: min(window, budget))
         sent = ContextBuilder.estimate(messages)
         let asked = ModelRequest(
             model: setup.model, system: setup.system,

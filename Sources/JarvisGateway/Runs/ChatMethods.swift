@@ -48,9 +48,6 @@ extension Gateway {
         }
         var request: JSONObject = [:]
         for name in ["thinking", "timeoutMs"] { request[name] = call.params[name] }
-        if OperatorCommands.words.contains(word.split(separator: " ").first.map(String.init) ?? "") {
-            request["operatorOnly"] = true
-        }
         let result = try await startRun(
             NewRun(
                 id: runId, key: key, agentId: key.agentId ?? defaultAgentId(), method: "chat.send",

@@ -23,10 +23,12 @@ extension Gateway {
                 "the gateway is \(phase == .draining ? "stopping" : "starting")", retryAfterMs: 1500)
         }
         let message = Message.user(content: new.content, timestamp: clock.now())
+        var request = new.request
+        if OperatorCommands.answers(message.plainText) { request["operatorOnly"] = true }
         let accepted = try await store.accept(
             InboundRequest(
                 runId: new.id, sessionKey: new.key, agentId: new.agentId, method: new.method, message: message,
-                request: new.request, dedupeScope: new.method))
+                request: request, dedupeScope: new.method))
         switch accepted {
         case .duplicate(let record): return .duplicate(record)
         case .accepted(let record, let entry, _):

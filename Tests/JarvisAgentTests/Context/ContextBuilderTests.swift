@@ -132,4 +132,16 @@ import Testing
             ContextBuilder.budget(model: model, system: String(repeating: "s", count: 90_000), tools: [])
                 == 256)
     }
+    @Test("a model does not read the operator's answers, the operator does")
+    func operatorIsLeftOut() {
+        let question = Message.user(content: [.text("status")], timestamp: 1)
+        let answer = Message.assistant(
+            AssistantMessage(
+                content: [.text("I am the operator.")], api: "operator", provider: "operator", model: "operator",
+                timestamp: 2))
+        let model = ModelDescriptor(provider: "p", id: "m", api: "openai-completions")
+        let builtIn = ModelDescriptor(provider: "operator", id: "operator", api: "operator")
+        #expect(ContextBuilder.addressed(to: model, [question, answer]) == [question])
+        #expect(ContextBuilder.addressed(to: builtIn, [question, answer]) == [question, answer])
+    }
 }
