@@ -88,7 +88,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
 
     func channelReadComplete(context: ChannelHandlerContext) {
         inReadBurst = false
-        flush()
+        // Later in this turn of the loop: a failing flush closes the channel, which NIO does not bear here when the same
+        // burst brought the peer's end.
+        if unflushed { context.eventLoop.assumeIsolated().execute { self.flush() } }
         context.fireChannelReadComplete()
     }
 
@@ -136,8 +138,11 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
             return
         }
         inputClosed = true
-        if case .responding = state, stream == nil { return }
-        closeNow()
+        switch state {
+        case .responding where stream == nil: return
+        case .idle: closeWhenSent()
+        default: closeNow()
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -38,15 +38,24 @@ extension HTTPConnection {
         state = .lingering
         lingeredBytes = 0
         backlog = []
-        unflushed = true
-        flush()
         if inputClosed {
-            closeNow()
+            closeWhenSent()
             return
         }
+        unflushed = true
+        flush()
         context.close(mode: .output, promise: nil)
         deadline = .now() + TimeAmount(limits.lingerDeadline)
         releaseHeldRead()
+    }
+
+    /// Ends the connection to a peer that has finished sending, once it took what was written.
+    func closeWhenSent() {
+        guard let context else { return }
+        state = .lingering
+        deadline = .now() + TimeAmount(limits.keepAliveIdle)
+        unflushed = false
+        context.writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { _ in self.closeNow() }
     }
 
     func closeNow() {

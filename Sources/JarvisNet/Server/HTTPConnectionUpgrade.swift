@@ -44,6 +44,8 @@ extension HTTPConnection {
         state = .closed
         let pipeline = context.pipeline.syncOperations
         do {
+            // A WebSocket that ended one way is over.
+            try context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
             try pipeline.addHandler(WebSocketChannelHandler(socket: socket), position: .after(self))
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             let watch = try pipeline.handler(type: HTTPByteWatch.self)

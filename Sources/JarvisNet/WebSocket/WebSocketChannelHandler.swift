@@ -41,12 +41,6 @@ final class WebSocketChannelHandler: ChannelDuplexHandler, RemovableChannelHandl
 
     func channelInactive(context: ChannelHandlerContext) { socket.connectionLost() }
 
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard let event = event as? ChannelEvent, event == .inputClosed else { return }
-        socket.connectionLost()
-        context.close(promise: nil)
-    }
-
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         socket.connectionLost()
         context.close(promise: nil)

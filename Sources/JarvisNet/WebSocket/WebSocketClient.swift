@@ -26,11 +26,16 @@ package enum WebSocketClient {
             url: url, headers: headers, loop: loop, maximumMessageBytes: maximumMessageBytes, handler: handler)
         let connector = Connector(group: group, policy: policy, resolver: resolver, tls: tls)
         let started = ContinuousClock.now
-        try Task.checkCancellation()
-        _ = try await connector.connect(
-            to: unixSocketPath.map { .unix(path: $0) } ?? .url(url), on: loop, timeout: connectTimeout
-        ) { channel in
-            try channel.pipeline.syncOperations.addHandler(handshake)
+        do {
+            try Task.checkCancellation()
+            _ = try await connector.connect(
+                to: unixSocketPath.map { .unix(path: $0) } ?? .url(url), on: loop, timeout: connectTimeout
+            ) { channel in
+                try channel.pipeline.syncOperations.addHandler(handshake)
+            }
+        } catch {
+            handshake.cancel()
+            throw error
         }
         return try await withTaskCancellationHandler {
             handshake.startTimer(connectTimeout - (.now - started))

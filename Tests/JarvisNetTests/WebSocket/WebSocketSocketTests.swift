@@ -262,6 +262,19 @@ final class RecordingHandler: WebSocketHandler, Sendable {
         }
     }
 
+    @Test func reportsThatNobodyListens() async throws {
+        let listener = try await Listener.tcp(
+            host: "127.0.0.1", port: 0, group: testGroup, delegate: TestDelegate())
+        let port = listener.port ?? 0
+        await listener.close()
+        await #expect {
+            _ = try await WebSocketClient.connect(
+                url: "ws://127.0.0.1:\(port)/", group: testGroup, handler: RecordingHandler())
+        } throws: {
+            ($0 as? HTTPClientError)?.kind == .connect
+        }
+    }
+
     @Test func connectsOverAUnixSocket() async throws {
         let path = "/tmp/jarvis-net-\(UInt64.random(in: 0...UInt64.max)).sock"
         let listener = try await Listener.unix(path: path, group: testGroup, delegate: TestDelegate())
