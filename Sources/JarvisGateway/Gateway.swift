@@ -54,6 +54,7 @@ package actor Gateway {
     nonisolated let initialConfig: ConfigSnapshot
     nonisolated let authFacts: SharedSecretAuthFacts
     nonisolated let hostName: String
+    nonisolated let holdWorkspace: @Sendable (String) throws -> Void
 
     /// The configuration in force.
     var config: ConfigSnapshot
@@ -117,6 +118,8 @@ package actor Gateway {
         package var recentErrors: RecentLogs
         package var hostName: String
         package var pairedDevices: [JSONObject]
+        /// Makes and takes a workspace, or throws when another gateway has it. Blocks.
+        package var holdWorkspace: @Sendable (String) throws -> Void
     }
 
     init(parts: Parts, loop: any EventLoop, executor: any SerialExecutor, client: HTTPClient) {
@@ -135,6 +138,7 @@ package actor Gateway {
         startedAt = parts.clock.now()
         recentErrors = parts.recentErrors
         hostName = parts.hostName
+        holdWorkspace = parts.holdWorkspace
         authFacts = parts.auth
         auth = parts.auth.resolve(parts.config.config)
         devices = DeviceRegistry(paired: parts.pairedDevices.compactMap(DeviceRegistry.Paired.init(record:)))

@@ -26,7 +26,8 @@ extension Gateway {
             config: config)
         let directory = workspace(ofAgent: request.agentId)
         let workspace = Workspace(directory: directory, clock: clock)
-        let files = try await Blocking.run {
+        let files = try await Blocking.run { [holdWorkspace] in
+            try holdWorkspace(directory)
             _ = try workspace.prepare()
             return workspace.contextFiles()
         }

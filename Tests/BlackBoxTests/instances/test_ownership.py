@@ -209,3 +209,20 @@ def test_ipv6_side_of_the_port_taken(gateway):
         if not it.is_running():
             assert it.process.returncode == 78
             assert str(it.port) in it.log()
+
+
+def test_an_agents_own_workspace_is_not_shared(gateway, home):
+    """Also where it is named later than at the start: the run fails and says why."""
+    place = str(home.root / "work")
+    gateway(profile="one", config={"agents": {"defaults": {"workspace": place}}})
+    second = gateway(profile="two", config={"agents": {"list": [{"id": "main", "default": True}, {"id": "guest", "workspace": place}]}})
+    client = second.client()
+    refused = client.chat("hello", "agent:guest:main")
+    assert refused["state"] == "error"
+    assert "“one”" in json.dumps(refused, ensure_ascii=False)
+    assert client.chat("hello")["state"] == "final"
+
+
+def test_the_state_directory_may_be_the_workspace(gateway, home):
+    it = gateway(profile="one", config={"agents": {"defaults": {"workspace": str(home.state("one"))}}})
+    assert it.client().chat("hello")["state"] == "final"
