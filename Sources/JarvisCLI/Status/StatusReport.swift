@@ -158,7 +158,12 @@ struct StatusReport: Sendable {
             }
         }
         rows += [
-            ("  Config", config.path + (config.exists ? (config.isValid ? "" : "  (has errors)") : "  (missing)")),
+            ("  Config", config.path + (config.exists ? (config.isValid ? "" : "  (has errors)") : "  (missing)"))
+        ]
+        if isRunning, let runtime, runtime.configPath != config.path {
+            rows.append(("", "the gateway runs with another: \(runtime.configPath)"))
+        }
+        rows += [
             ("  State", instance.stateDirectory),
             ("  Workspace", config.config.agents.defaults.workspace ?? instance.defaultWorkspace),
             ("  Log", instance.paths.gatewayLog),

@@ -89,6 +89,28 @@ def test_manual_environment_example(home, ports, started):
     assert not (home.root / ".jarvis/instance.json").exists(), "the folder of the config files did not become a state directory"
 
 
+def test_manual_environment_example_from_nothing(home, ports, started):
+    """Without a configuration the start is refused and creates nothing; the command that it advises makes one."""
+    gateways = {}
+    for name, port in (("main", 18789), ("rescue", 19001)):
+        env = {"JARVIS_CONFIG_PATH": str(home.root / f".jarvis/{name}.json"), "JARVIS_STATE_DIR": str(home.root / f".jarvis-{name}")}
+        before = tree(home.root)
+        refused = home.run("gateway", "--port", str(port), env=env)
+        assert refused.returncode == 1
+        assert tree(home.root) == before
+        advice = f"JARVIS_CONFIG_PATH={env['JARVIS_CONFIG_PATH']} jarvis --profile {name} setup"
+        assert advice in refused.stderr
+        made = home.run("--profile", name, "setup", env={"JARVIS_CONFIG_PATH": env["JARVIS_CONFIG_PATH"]})
+        assert made.returncode == 0, made.stderr
+        gateways[name] = started(port, env=env)
+    for name, gateway in gateways.items():
+        assert gateway.cli("agent", "-m", f"I am {name}").returncode == 0
+        assert f"I am {name}" in json.dumps(gateway.cli_json("sessions", "list", "--json"))
+        told = home.run("--profile", name, "status").stdout
+        assert f".jarvis/{name}.json" in told, "status without the variables says which configuration is in force"
+    assert not (home.root / ".jarvis/instance.json").exists()
+
+
 def test_tilde_in_the_environment(home, gateway):
     """`~` unquoted is the shell's; quoted it reaches the program and means the same."""
     path = home.root / "elsewhere/c.json"
