@@ -117,7 +117,7 @@ def test_closed_log_pipe(gateway, home):
     it.process = subprocess.Popen(
         [str(jarvis_binary()), "gateway", "--port", str(it.port)], env=home.environment(), cwd=home.root, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
-    wait_until(lambda: accepts(it.port), 15, "listening")
+    wait_until(lambda: accepts(it.port) and it.get("/readyz")[0] == 200, 15, "ready")
     it.process.stdout.close()
     client = it.client()
     for number in range(5):
