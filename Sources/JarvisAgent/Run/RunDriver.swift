@@ -73,11 +73,11 @@ package struct RunDriver: Sendable {
                 request: request, setup: setup, context: context, stop: stop, listener: listener, journal: journal,
                 clock: clock, monotonic: monotonic, limits: limits)
             return await end(request, await execution.run(), listener: listener)
-        case .failure(let error):
+        case .failure(let error) where stop.cause == nil:
             logger.error("run could not be composed", metadata: ["run": "\(request.runId)", "error": "\(error)"])
             let text = (error as? JarvisError)?.message ?? "The run could not be prepared."
             return await endEarly(request, .failed(text), listener: listener)
-        case nil:
+        case .failure, nil:
             guard let input = Self.input(for: stop.cause, timeout: request.timeout) else { return .unfinished }
             return await endEarly(request, input, listener: listener)
         }

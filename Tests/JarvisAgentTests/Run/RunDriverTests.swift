@@ -231,6 +231,20 @@ final class Gate: Sendable {
         #expect(outcome(end)?.errorMessage == "The workspace can't be created.")
     }
 
+    @Test func aStopWhileTheRunIsPreparedIsNoFailure() async {
+        journal.accept("r", "go")
+        let stop = RunStop()
+        let driver = RunDriver(
+            journal: journal, monotonic: InstantClock().clock(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ) { _ in
+            stop.signal(.user)
+            throw CancellationError()
+        }
+        let end = await driver.run(request, stop: stop, listener: EventLog().listener)
+        #expect(outcome(end)?.status == .aborted)
+    }
+
     @Test func anOverflowingConversationIsShortened() async {
         for number in 0..<40 {
             journal.accept("old-\(number)", String(repeating: "word ", count: 50))
