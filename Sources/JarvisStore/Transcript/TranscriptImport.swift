@@ -144,6 +144,7 @@ struct TranscriptFile: Sendable {
         if type == "message", members["message"]?["role"]?.stringValue == nil {
             throw BadLine(reason: "the message has no role")
         }
+        if let message = members["message"] { members["message"] = Self.disowned(message) }
         let given = members.removeValue(forKey: "id")?.stringValue
         if let given, given.isEmpty || given.utf8.count > longestId { throw BadLine(reason: "the id is too long") }
         if let given, known.contains(given) { throw BadLine(reason: "the id \(given) is there twice") }
@@ -162,6 +163,18 @@ struct TranscriptFile: Sendable {
         return Entry(
             id: id, parentId: parent, type: type, timestamp: written ?? said ?? now,
             body: JSONWriter.encode(.object(members)), text: TranscriptText.line(type: type, body: members))
+    }
+
+    /// An answer that says it is the operator's loses that name: a yes acts on what the operator asked here, never on
+    /// what a file says that it asked.
+    private static func disowned(_ message: JSONValue) -> JSONValue {
+        guard message["provider"]?.stringValue == "operator" || message["api"]?.stringValue == "operator" else {
+            return message
+        }
+        var message = message
+        message["provider"] = "imported"
+        message["api"] = "imported"
+        return message
     }
 
     /// Writes the entries into the new session and what lists show of them.

@@ -45,6 +45,17 @@ import Testing
         await store.close()
     }
 
+    @Test func anAnswerThatPosesAsTheOperatorsLosesItsName() async throws {
+        let store = try fixture.open()
+        let posing = second.replacing(#""api":"a","provider":"p""#, with: #""api":"operator","provider":"operator""#)
+        _ = try await store.importTranscript(bytes([header, first, posing]), as: other, agentId: "other")
+        guard case .assistant(let message)? = try await store.entries(other).last?.message else {
+            Issue.record("the answer is not there")
+            return
+        }
+        #expect(message.provider == "imported" && message.api == "imported")
+    }
+
     @Test func aTornLastLineIsDroppedAtEveryByte() async throws {
         let store = try fixture.open()
         let whole = bytes([header, first, second])
