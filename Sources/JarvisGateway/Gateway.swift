@@ -55,6 +55,7 @@ package actor Gateway {
     nonisolated let authFacts: SharedSecretAuthFacts
     nonisolated let hostName: String
     nonisolated let holdWorkspace: @Sendable (String) throws -> Void
+    nonisolated let redactor: Redactor
 
     /// The configuration in force.
     var config: ConfigSnapshot
@@ -63,6 +64,7 @@ package actor Gateway {
     /// Who may connect with a key of their own.
     var devices = DeviceRegistry()
     var rateLimiter = AuthRateLimiter()
+    var refusalLog = LogBudget(perMinute: 30)
     /// Which Hosts and Origins are ours; final once the port is bound.
     var origins: OriginPolicy
     var port = 0
@@ -116,6 +118,7 @@ package actor Gateway {
         package var clock: WallClock
         package var logger: Logger
         package var recentErrors: RecentLogs
+        package var redactor: Redactor
         package var hostName: String
         package var pairedDevices: [JSONObject]
         /// Makes and takes a workspace, or throws when another gateway has it. Blocks.
@@ -139,6 +142,7 @@ package actor Gateway {
         recentErrors = parts.recentErrors
         hostName = parts.hostName
         holdWorkspace = parts.holdWorkspace
+        redactor = parts.redactor
         authFacts = parts.auth
         auth = parts.auth.resolve(parts.config.config)
         devices = DeviceRegistry(paired: parts.pairedDevices.compactMap(DeviceRegistry.Paired.init(record:)))

@@ -61,7 +61,13 @@ public struct ConnectParams: Sendable {
             version: client["version"]?.stringValue ?? "", platform: client["platform"]?.stringValue ?? "",
             deviceFamily: client["deviceFamily"]?.stringValue, modelIdentifier: client["modelIdentifier"]?.stringValue,
             mode: client["mode"]?.stringValue ?? "", instanceId: client["instanceId"]?.stringValue)
-        caps = params["caps"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        // Presence repeats these to everyone.
+        for (name, value) in client.objectValue ?? [:]
+        where (value.stringValue?.utf8.count ?? 0) > Self.maximumClientText {
+            throw .invalidRequest(
+                "invalid connect params: 'client.\(name)' must have at most \(Self.maximumClientText) bytes")
+        }
+        caps = (params["caps"]?.arrayValue?.compactMap(\.stringValue) ?? []).filter { $0.utf8.count <= 64 }
         role = params["role"]?.stringValue ?? "operator"
         scopes = params["scopes"]?.arrayValue?.compactMap(\.stringValue)
         locale = params["locale"]?.stringValue
@@ -89,6 +95,9 @@ public struct ConnectParams: Sendable {
             signedAt: device.signedAt, token: token ?? deviceToken ?? "", nonce: device.nonce,
             platform: client.platform, deviceFamily: client.deviceFamily ?? "")
     }
+
+    /// The longest text that a client may say about itself, in bytes.
+    private static let maximumClientText = 256
 
     private static let clientShape = MethodDescriptor(
         "connect", scope: nil, "",

@@ -98,6 +98,29 @@ struct AccessTests {
         #expect(!JSONWriter.string(device.summary).contains(device.tokens["operator"]?.token ?? "-"))
     }
 
+    @Test("an approval counts for the wish that was shown")
+    func pendingWishes() {
+        func request(_ id: String, _ scopes: ScopeSet) -> DeviceRegistry.Pending {
+            DeviceRegistry.Pending(
+                requestId: id, deviceId: "d", publicKey: "k", displayName: nil, platform: "linux", clientId: "cli",
+                clientMode: "cli", role: "operator", scopes: scopes, remoteIp: nil, reason: "not-paired", ts: 0)
+        }
+        var registry = DeviceRegistry()
+        #expect(registry.request(request("shown", ScopeSet([.read])), now: 0).isNew)
+        #expect(registry.request(request("again", ScopeSet([.read])), now: 0).pending.requestId == "shown")
+        #expect(registry.request(request("wider", .all), now: 0).isNew)
+        #expect(registry.pending.keys.sorted() == ["wider"])
+    }
+
+    @Test("a flood of equal records leaves few lines")
+    func logBudget() {
+        var budget = LogBudget(perMinute: 2)
+        #expect(budget.admit(now: 0) == 0)
+        #expect(budget.admit(now: 1) == 0)
+        for _ in 0..<100 { #expect(budget.admit(now: 2) == nil) }
+        #expect(budget.admit(now: 60_002) == 100)
+    }
+
     @Test("granted is what was asked for and what the credential gives, over the whole lattice")
     func scopeLattice() {
         let all = Scope.allCases

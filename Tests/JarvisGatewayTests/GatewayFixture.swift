@@ -13,6 +13,7 @@ final class GatewayFixture: Sendable {
     let home: String
     let running: RunningGateway
     let instance: Instance
+    let redactor = Redactor()
     private let serving: Task<RunningGateway.End, Never>
 
     init(config: String = #"{ gateway: { mode: "local", auth: { token: "test-token-0123456789abcdef" } } }"#)
@@ -28,7 +29,7 @@ final class GatewayFixture: Sendable {
         let launch = GatewayLaunch(
             instance: instance, environment: environment, options: options, version: "0.0.0-test", clock: .system,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, recentErrors: RecentLogs(),
-            redactor: Redactor())
+            redactor: redactor)
         let running = try await launch.start()
         self.running = running
         serving = Task { await running.serveUntilStopped() }
@@ -37,6 +38,12 @@ final class GatewayFixture: Sendable {
     func client() async throws -> RPCClient {
         try await RPCClient.connect(
             GatewayEndpoint(door: .unix(path: instance.paths.controlSocket)), version: "0.0.0-test",
+            group: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    func stranger(token: String? = nil) async throws -> RPCClient {
+        try await RPCClient.connect(
+            GatewayEndpoint(door: .url("ws://127.0.0.1:\(running.port)"), token: token), version: "0.0.0-test",
             group: MultiThreadedEventLoopGroup.singleton)
     }
 

@@ -90,4 +90,24 @@ struct GatewayTests {
         #expect(try await client.call("agent.identity.get")["name"] == "Ada")
         await fixture.stop()
     }
+
+    @Test("who came in while no secret was asked for goes when one is; the new one stays out of every record")
+    func secretAppears() async throws {
+        let fixture = try await GatewayFixture(
+            config: #"{ gateway: { mode: "local", auth: { mode: "none", token: "old-token-0123456789abcdef" } } }"#)
+        let owner = try await fixture.client()
+        let stranger = try await fixture.stranger()
+        #expect(stranger.hello["type"] == "hello-ok")
+        let hash = try await owner.call("config.get")["hash"] ?? .null
+        let patch = #"{gateway: {auth: {mode: "token", token: "new-token-0123456789abcdef"}}}"#
+        try await owner.call("config.patch", ["raw": .string(patch), "baseHash": hash])
+        await #expect(throws: (any Error).self) {
+            while true { try await stranger.call("status") }
+        }
+        await #expect(throws: (any Error).self) { _ = try await fixture.stranger(token: "old-token-0123456789abcdef") }
+        let known = try await fixture.stranger(token: "new-token-0123456789abcdef")
+        #expect(known.hello["type"] == "hello-ok")
+        #expect(!fixture.redactor.redact("got new-token-0123456789abcdef").contains("new-token"))
+        await fixture.stop()
+    }
 }

@@ -25,6 +25,8 @@ struct Connection {
     var sawConnect = false
     /// Refused calls; too many close the connection.
     var denials = 0
+    /// Requests that are not answered yet; beyond `Policy.maxOpenRequests` new ones are refused.
+    var openRequests = 0
     /// The request that an ordered method waits for: methods of one connection that change something run in the order
     /// in which they were received.
     var orderedTail: Task<Void, Never>?
@@ -40,7 +42,8 @@ struct Connection {
         var protocolVersion: Int
         /// The paired device, when it proved one.
         var deviceId: String?
-        /// Whether the shared secret (not a device token or the owner's socket) let it in: it ends when that changes.
+        /// Whether the shared secret, or that none is asked for, let it in (not a device token or the owner's socket): it
+        /// ends when that changes.
         var usedSharedSecret: Bool
         var connectedAt: EpochMilliseconds
         var subscribedToSessions = false

@@ -61,6 +61,10 @@ extension Gateway {
 
     func forget(_ id: Int, code: UInt16?) {
         guard let connection = connections.removeValue(forKey: id) else { return }
+        for runId in Array(runs.keys) {
+            runs[runId]?.waiters.removeAll { $0.connection == id }
+            runs[runId]?.toolListeners.removeAll { $0 == id }
+        }
         if connection.session != nil {
             presenceVersion += 1
             broadcastPresence()
@@ -95,5 +99,6 @@ enum Policy {
     static let maxBufferedBytes = 52_428_800
     static let tickIntervalMs = 30_000
     static let healthRefreshMs: Int64 = 60_000
+    static let maxOpenRequests = 1024
     static let maxAttachmentBytes = 5_000_000
 }

@@ -97,7 +97,7 @@ extension Gateway {
         guard let device = params.device else {
             if shared == .accepted {
                 return .session(
-                    Grant(scopes: scopes(of: params, within: .all), usedSharedSecret: auth.mode != .none))
+                    Grant(scopes: scopes(of: params, within: .all), usedSharedSecret: true))
             }
             if shared == .missing {
                 throw WireError(
@@ -128,11 +128,11 @@ extension Gateway {
             return .session(
                 Grant(
                     scopes: wanted, deviceId: device.id, deviceToken: token ?? paired.tokens[params.role],
-                    usedSharedSecret: shared == .accepted && token == nil && auth.mode != .none))
+                    usedSharedSecret: shared == .accepted && token == nil))
         case .needsPairing(let reason):
             if connection.origin != nil, shared == .accepted {
                 // A page that knows the secret may work, but it never pairs itself: a page's key stays a guest's.
-                return .session(Grant(scopes: wanted, usedSharedSecret: auth.mode != .none))
+                return .session(Grant(scopes: wanted, usedSharedSecret: true))
             }
             return .pairing(
                 DeviceRegistry.Pending(
@@ -264,8 +264,11 @@ extension Gateway {
         guard let connection = connections[id] else { return }
         connection.socket.send(text: OutgoingFrame.failure(id: requestId, error: error))
         connection.socket.close(code: code, reason: reason)
+        guard let leftOut = refusalLog.admit(now: clock.now()) else { return }
         logger.info(
             "connect refused",
-            metadata: ["code": "\(error.details?["code"]?.stringValue ?? error.code.rawValue)"])
+            metadata: [
+                "code": "\(error.details?["code"]?.stringValue ?? error.code.rawValue)", "left-out": "\(leftOut)",
+            ])
     }
 }

@@ -33,7 +33,7 @@ enum DeviceMethods {
             let device = try gateway.knownDevice(call)
             let removed = try await gateway.store.removeDevice(.paired, id: device.deviceId)
             gateway.devices.remove(deviceId: device.deviceId)
-            gateway.closeConnections(ofDevice: device.deviceId, reason: "device removed")
+            gateway.closeConnections(ofDevice: device.deviceId, caller: call.connection, reason: "device removed")
             return ["deviceId": .string(device.deviceId), "removed": .bool(removed)]
         },
         "device.token.rotate": .ordered { gateway, call in
@@ -54,6 +54,8 @@ enum DeviceMethods {
                 rotatedAtMs: now)
             device.tokens[role] = token
             try await gateway.save(device)
+            gateway.closeConnections(
+                ofDevice: device.deviceId, caller: call.connection, reason: "device token rotated")
             return [
                 "deviceId": .string(device.deviceId), "role": .string(role), "token": .string(token.token),
                 "scopes": JSONValue(scopes.names), "rotatedAtMs": .int(now),
@@ -68,7 +70,8 @@ enum DeviceMethods {
             let now = gateway.clock.now()
             device.tokens[role]?.revokedAtMs = now
             try await gateway.save(device)
-            gateway.closeConnections(ofDevice: device.deviceId, reason: "device token revoked")
+            gateway.closeConnections(
+                ofDevice: device.deviceId, caller: call.connection, reason: "device token revoked")
             return ["deviceId": .string(device.deviceId), "role": .string(role), "revokedAtMs": .int(now)]
         },
     ]

@@ -20,10 +20,14 @@ extension Gateway {
         devices.store(device)
     }
 
-    /// Closes the connections of a device.
-    func closeConnections(ofDevice deviceId: String, reason: String) {
+    /// Closes the connections of a device; `caller`'s a moment later, so that its answer still arrives.
+    func closeConnections(ofDevice deviceId: String, caller: Int, reason: String) {
         for connection in connections.values where connection.session?.deviceId == deviceId {
-            connection.socket.close(code: 4001, reason: reason)
+            if connection.id == caller {
+                loop.scheduleTask(in: .milliseconds(200)) { connection.socket.close(code: 4001, reason: reason) }
+            } else {
+                connection.socket.close(code: 4001, reason: reason)
+            }
         }
     }
 

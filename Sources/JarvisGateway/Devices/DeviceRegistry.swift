@@ -89,11 +89,9 @@ struct DeviceRegistry: Sendable {
     mutating func request(_ new: Pending, now: EpochMilliseconds) -> (pending: Pending, isNew: Bool) {
         expire(now: now)
         if let open = pending.values.first(where: { $0.deviceId == new.deviceId && $0.publicKey == new.publicKey }) {
-            var merged = open
-            merged.scopes = new.scopes
-            merged.reason = new.reason
-            pending[open.requestId] = merged
-            return (merged, false)
+            if open.role == new.role, open.scopes == new.scopes, open.platform == new.platform { return (open, false) }
+            // Another wish gets another id, so that nobody approves what was not shown.
+            pending[open.requestId] = nil
         }
         if pending.count >= Self.maximumPending, let oldest = pending.values.min(by: { $0.ts < $1.ts }) {
             pending[oldest.requestId] = nil

@@ -7,6 +7,7 @@ extension Gateway {
     /// secret and the limits at once; what only a restart can change asks for one, as `gateway.reload.mode` says.
     func adopt(_ snapshot: ConfigSnapshot, restartDelayMs: Int = 300) {
         guard snapshot.fingerprint != config.fingerprint else { return }
+        for secret in snapshot.secrets.values { redactor.register(secret.reveal()) }
         guard snapshot.isUsable else {
             logger.error(
                 "changed configuration can't be read; the running one stays",

@@ -94,7 +94,7 @@ package struct GatewayLaunch: Sendable {
                 instance: instance, identity: held.identity, version: version, config: snapshot,
                 configStore: configStore,
                 store: store, auth: facts, options: options, clock: clock, logger: logger, recentErrors: recentErrors,
-                hostName: environment.hostName, pairedDevices: paired,
+                redactor: redactor, hostName: environment.hostName, pairedDevices: paired,
                 holdWorkspace: { try held.hold(workspace: $0) }),
             loop: loop, executor: pinned.executor, client: HTTPClient(group: group, policy: .any))
         await gateway.prepareLanes()

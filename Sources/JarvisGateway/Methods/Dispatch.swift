@@ -40,6 +40,7 @@ extension Gateway {
         case .concurrent(let handler):
             start(call, handler)
         case .ordered(let handler):
+            guard admitOpenRequest(call) else { return }
             let previous = connections[id]?.orderedTail
             // unstructured: a request outlives the callback that received it; its order is that of the chain
             connections[id]?.orderedTail = Task {
@@ -52,13 +53,27 @@ extension Gateway {
     private func start(
         _ call: MethodCall, _ handler: @escaping @Sendable (isolated Gateway, MethodCall) async throws -> JSONValue
     ) {
+        guard admitOpenRequest(call) else { return }
         // unstructured: a request outlives the callback that received it; it ends with its answer
         Task { await self.run(call, handler) }
+    }
+
+    /// Counts a request that waits for something, or refuses it when its connection has too many of them.
+    private func admitOpenRequest(_ call: MethodCall) -> Bool {
+        guard let open = connections[call.connection]?.openRequests, open < Policy.maxOpenRequests else {
+            respond(
+                call.connection, call.id,
+                .failure(.unavailable("too many requests at once on this connection", retryAfterMs: 1000)))
+            return false
+        }
+        connections[call.connection]?.openRequests = open + 1
+        return true
     }
 
     private func run(
         _ call: MethodCall, _ handler: @Sendable (isolated Gateway, MethodCall) async throws -> JSONValue
     ) async {
+        defer { connections[call.connection]?.openRequests -= 1 }
         do {
             respond(call.connection, call.id, .success(try await handler(self, call)))
         } catch {

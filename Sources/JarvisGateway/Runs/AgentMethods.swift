@@ -38,7 +38,7 @@ extension Gateway {
             runs[runId]?.waiters.append((call.connection, call.id))
             return ["runId": .string(runId), "status": "accepted", "acceptedAt": .int(record.acceptedAt)]
         case .duplicate(let record):
-            if runs[runId] != nil {
+            if let live = runs[runId], live.waiters.count < Policy.maxOpenRequests {
                 runs[runId]?.waiters.append((call.connection, call.id))
                 return ["runId": .string(runId), "status": "accepted", "acceptedAt": .int(record.acceptedAt)]
             }

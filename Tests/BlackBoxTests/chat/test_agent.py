@@ -123,3 +123,20 @@ def test_tools_catalog(rpc):
 def test_unheard_agent(rpc, agent):
     error = rpc.error("agent", {"message": "x", "agentId": agent, "idempotencyKey": str(uuid.uuid4())})
     assert error.code == "INVALID_REQUEST"
+
+
+def test_waiting_requests_are_bounded(rpc, shared_model):
+    """A client that asks without end is told so; what it asked before is answered."""
+    shared_model.on("take your time", Echo(chunks=20, delay=0.1))
+    key = str(uuid.uuid4())
+    rpc.call("agent", {"message": "take your time", "sessionKey": "agent-flood", "idempotencyKey": key})
+    ids = [rpc.request("agent.wait", {"runId": key, "timeoutMs": 20_000}) for _ in range(1_100)]
+    refused = 0
+    for id in ids:
+        try:
+            assert rpc.answer(id)["status"] == "ok"
+        except RpcError as error:
+            assert error.code == "UNAVAILABLE"
+            refused += 1
+    assert refused == 1_100 - 1_024
+    assert rpc.call("agent.wait", {"runId": key})["status"] == "ok"

@@ -156,7 +156,8 @@ def test_binary_first_frame(running):
     "change",
     [{"surprise": True}, {"minProtocol": "3"}, {"minProtocol": 0}, {"minProtocol": 3.5}, {"client": None},
      {"client": {"id": "gateway-client"}}, {"client": {"id": "nobody", "version": "1", "platform": "x", "mode": "cli"}},
-     {"client": {"id": "cli", "version": "1", "platform": "x", "mode": "spy"}}, {"role": "king"}, {"scopes": "operator.admin"},
+     {"client": {"id": "cli", "version": "1", "platform": "x", "mode": "spy"}},
+     {"client": {"id": "cli", "version": "1", "platform": "x" * 257, "mode": "cli"}}, {"role": "king"}, {"scopes": "operator.admin"},
      {"caps": [1]}])
 def test_connect_params_are_closed_and_typed(running, change):
     client = Rpc(running.ws_url, connect=False)
