@@ -42,7 +42,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
     var inReadBurst = false
     var unflushed = false
     var lingeredBytes = 0
-    private var stalledAt: Int?
+    var stalledAt: Int?
     var stream: HTTPBodyWriter?
 
     var limits: ServerLimits { shared.limits }
@@ -170,8 +170,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
             refuseForGood(.text("the request took too long\n", status: 408))
         case .readingBody, .refused, .upgrading:
             refuseForGood(.text("the request took too long\n", status: 408))
-        case .idle:
-            // An answer that is still being taken, however slowly, is no idle connection.
+        case .idle, .lingering:
+            // An answer that is still being taken, however slowly, is neither idle nor done.
             let waiting = bufferedBytes
             if waiting > 0, stalledAt.map({ waiting < $0 }) ?? true {
                 stalledAt = waiting
@@ -179,7 +179,6 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
             } else {
                 closeNow()
             }
-        case .lingering: closeNow()
         case .responding, .closed: deadline = nil
         }
     }

@@ -37,6 +37,7 @@ extension HTTPConnection {
         guard let context else { return }
         state = .lingering
         lingeredBytes = 0
+        stalledAt = nil
         backlog = []
         if inputClosed {
             closeWhenSent()
@@ -53,6 +54,7 @@ extension HTTPConnection {
     func closeWhenSent() {
         guard let context else { return }
         state = .lingering
+        stalledAt = nil
         deadline = .now() + TimeAmount(limits.keepAliveIdle)
         unflushed = false
         context.writeAndFlush(NIOAny(ByteBuffer())).assumeIsolated().whenComplete { _ in self.closeNow() }

@@ -96,6 +96,21 @@ import Testing
         }
     }
 
+    @Test func aSlowReaderOfTheLastAnswerIsNotCutOff() async throws {
+        let large = String(repeating: "0123456789", count: 1_000_000)
+        let delegate = TestDelegate(onRequest: { _, loop in loop.makeSucceededFuture(.text(large)) })
+        var limits = quickLimits()
+        limits.keepAliveIdle = .seconds(30)
+        limits.lingerDeadline = .milliseconds(1)
+        try await withListener(delegate, limits: limits) { listener in
+            let client = try BlockingClient(port: listener.port ?? 0)
+            client.send(Array("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8))
+            try await testGroup.next().scheduleTask(in: .milliseconds(100)) {}.futureResult.get()
+            #expect(client.readToEnd().utf8.count > large.utf8.count)
+            client.close()
+        }
+    }
+
     /// Runs `body` while the server's loop does nothing, so that the loop sees all of its effects at once.
     private func whileLoopWaits(_ body: () -> Void) {
         let blocked = DispatchSemaphore(value: 0)
