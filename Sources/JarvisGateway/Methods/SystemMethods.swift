@@ -9,7 +9,7 @@ enum SystemMethods {
     static let handlers: [String: MethodHandler] = [
         "health": .cached(
             { gateway, call in
-                guard !call.flag("probe"), let cache = gateway.healthCache,
+                guard !call.flag("probe"), gateway.store.failure == nil, let cache = gateway.healthCache,
                     cache.at > gateway.clock.now() - Policy.healthRefreshMs
                 else { return nil }
                 return cache.bytes
@@ -57,7 +57,8 @@ extension Gateway {
             if !ids.contains(id) { ids.append(id) }
         }
         let payload: JSONValue = [
-            "ok": true, "ts": .int(now), "durationMs": .int(now - begun), "channels": [:], "channelOrder": [],
+            "ok": .bool(store.failure == nil), "ts": .int(now), "durationMs": .int(now - begun), "channels": [:],
+            "channelOrder": [],
             "channelLabels": [:], "heartbeatSeconds": 0, "defaultAgentId": .string(defaultAgentId()),
             "agents": .array(
                 agents.map {
@@ -101,8 +102,9 @@ extension Gateway {
     }
 
     fileprivate func status(for call: MethodCall) async throws -> JSONValue {
-        let items = try await store.listSessions(Self.newest(10, titles: true))
-        let count = try await store.sessionCount()
+        // A store that can't be read is what `status` is asked about: its answer then goes without sessions.
+        let items = (try? await store.listSessions(Self.newest(10, titles: true))) ?? []  // see above
+        let count = (try? await store.sessionCount()) ?? 0  // see above
         let now = clock.now()
         let isAdmin = scopes(of: call.connection).allows(.admin)
         let model = models.descriptor(forAgent: defaultAgentId(), session: [:], config: config.config)

@@ -55,3 +55,29 @@ def test_confirmed_is_kept(injecting, home, expression):
     text = "".join(str(client.history(f"sync-{n}")) for n in range(3))
     for key, number in confirmed.items():
         assert f"sync {number};" in text, f"message {number} was confirmed and is lost"
+
+
+@pytest.mark.long
+def test_a_failed_store_is_told(injecting):
+    """The disk fails for good: nothing more is promised, and every way to ask says so (R42)."""
+    it = injecting("fsync,fdatasync:error=EIO:when=40+").start(timeout=40)
+    client = it.client()
+    for number in range(60):
+        try:
+            client.call("chat.send", {"sessionKey": "main", "message": f"note {number}", "idempotencyKey": str(uuid.uuid4())})
+        except RpcError as error:
+            assert error.code == "UNAVAILABLE"
+            break
+    else:
+        pytest.fail("the store never failed")
+    assert it.get("/readyz")[0] == 503
+    assert it.get("/healthz")[0] == 200
+    assert client.call("health")["ok"] is False
+    status = client.call("status")
+    assert status["store"]["failure"]
+    assert status["gateway"]["phase"] == "ready"
+    assert client.call("chat.history", {"sessionKey": "main"})["messages"], "reads go on"
+    it.stop()
+    it.prefix = []
+    it.start()
+    assert it.client().call("health")["ok"] is True
