@@ -16,8 +16,11 @@ public enum DurableFile {
 
     /// Replaces `path` with `bytes`. A symbolic link at `path` is replaced, not followed.
     ///
+    /// - Parameter sync: false for a hint that means nothing after a power loss: then the disk is not waited for.
     /// - Throws: `SystemCallError`; then `path` is as it was.
-    public static func write(_ bytes: some Collection<UInt8>, to path: String, mode: mode_t = 0o600) throws {
+    public static func write(
+        _ bytes: some Collection<UInt8>, to path: String, mode: mode_t = 0o600, sync: Bool = true
+    ) throws {
         let directory = parent(of: path)
         let temporary = "\(directory)/\(temporaryPrefix)\(Identifiers.randomHex(bytes: 8))"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
@@ -25,7 +28,7 @@ public enum DurableFile {
         do {
             defer { close(descriptor) }
             try writeAll(bytes, to: descriptor, path: temporary)
-            guard fsync(descriptor) == 0 else {
+            guard !sync || fsync(descriptor) == 0 else {
                 throw SystemCallError(call: "fsync", errorNumber: errno, subject: temporary)
             }
         } catch {
@@ -37,7 +40,7 @@ public enum DurableFile {
             unlink(temporary)
             throw SystemCallError(call: "rename", errorNumber: number, subject: path)
         }
-        try syncDirectory(directory)
+        if sync { try syncDirectory(directory) }
     }
 
     /// Creates `path` with `bytes`, or fails with `EEXIST` when something is there already.

@@ -57,7 +57,7 @@ package struct OwnerNote: Sendable, Hashable {
             "pid": JSONValue(Int(pid)), "processStartTime": processStartTime.map(JSONValue.int),
             "profile": .string(profile), "configPath": .string(configPath), "sinceMs": .int(since),
         ])
-        try DurableFile.write(JSONWriter.encode(json), to: HostPath.join(run, "owner.json"))
+        try DurableFile.write(JSONWriter.encode(json), to: HostPath.join(run, "owner.json"), sync: false)
     }
 
     /// Whether the process that wrote it still runs; true where the system does not tell.

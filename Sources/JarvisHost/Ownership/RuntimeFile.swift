@@ -62,12 +62,13 @@ package struct RuntimeFile: Sendable, Hashable {
         return json.flatMap(RuntimeFile.init(json:))
     }
 
-    /// Writes it, durable and 0600.
+    /// Writes it, 0600. It describes a process, so it need not survive a power loss.
     ///
     /// - Throws: `SystemCallError`.
     package func write(_ paths: InstancePaths) throws {
         try DurableFile.createDirectory(paths.run)
-        try DurableFile.write(Array(JSONWriter.pretty(json).utf8) + [UInt8(ascii: "\n")], to: paths.runtimeFile)
+        try DurableFile.write(
+            Array(JSONWriter.pretty(json).utf8) + [UInt8(ascii: "\n")], to: paths.runtimeFile, sync: false)
     }
 
     /// Removes it when it is this process's own.

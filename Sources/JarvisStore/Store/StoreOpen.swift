@@ -82,7 +82,13 @@ extension Store {
                 report.checkDeferred = size > checkAtOnceBytes
                 if !report.checkDeferred { try check(connection) }
             }
-            try StoreMarker.set(clean: false, connection)
+            if !report.uncleanShutdown {
+                // Not synced: the log keeps its order, so the first real commit makes this durable with itself, and
+                // after a crash before that the database is as it was left.
+                try connection.execute("PRAGMA synchronous = OFF")
+                try StoreMarker.set(clean: false, connection)
+                try connection.execute("PRAGMA synchronous = FULL")
+            }
             let second = try Connection(path: path)
             try second.execute("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY")
             return Store(
