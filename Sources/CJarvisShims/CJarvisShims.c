@@ -9,6 +9,32 @@
 #include <malloc.h>
 #endif
 
+#if defined(__linux__)
+#include <link.h>
+#include <sys/mman.h>
+
+// The first object is the program itself. Segments that are never writable hold nothing but what is in the file.
+static int unmap_read_only(struct dl_phdr_info *info, size_t size, void *context) {
+    (void)size;
+    (void)context;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (int index = 0; index < info->dlpi_phnum; index++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[index];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0) continue;
+        uintptr_t start = (info->dlpi_addr + segment->p_vaddr + page - 1) & ~(page - 1);
+        uintptr_t end = (info->dlpi_addr + segment->p_vaddr + segment->p_memsz) & ~(page - 1);
+        if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 1;
+}
+#endif
+
+void jarvis_unmap_program_pages(void) {
+#if defined(__linux__)
+    dl_iterate_phdr(unmap_read_only, NULL);
+#endif
+}
+
 int jarvis_malloc_trim(void) {
 #if defined(__GLIBC__)
     return malloc_trim(0);

@@ -10,6 +10,10 @@
 /// Gives freed heap back to the kernel. Returns 1 when memory was released; 0 elsewhere and off glibc.
 int jarvis_malloc_trim(void);
 
+/// Unmaps the read-only pages of the program that were mapped so far; what is used again is mapped again from the page
+/// cache. A no-op off Linux.
+void jarvis_unmap_program_pages(void);
+
 /// Caps the number of malloc arenas (glibc keeps the high-water mark of each). A no-op off glibc.
 void jarvis_malloc_arena_max(int arenas);
 

@@ -74,6 +74,7 @@ package final class RunningGateway: Sendable {
         await gateway.whenRestartIsAsked { reason.yield(.restart($0)) }
         await gateway.beatWatchdog(notifier)
         notifier.ready(status: "serving on port \(port)")
+        gateway.loop.scheduleTask(in: .seconds(5)) { DispatchQueue.global().async { HeapTrim.afterStart() } }
         var iterator = ends.makeAsyncIterator()
         let first = await iterator.next() ?? .stop
         notifier.stopping()
