@@ -61,13 +61,19 @@ package struct TranscriptDraft: Sendable {
 struct EncodedDraft: Sendable {
     var draft: TranscriptDraft
     var body: [UInt8]
-    /// What it adds to the session's list row; nil when it shows nothing.
-    var text: (role: String, text: String)?
+    /// What the session's list row shows when this is its newest message; nil when it shows nothing.
+    var preview: String?
+    /// What names the session when this is its first user message.
+    var title: String?
 
     init(_ draft: TranscriptDraft) {
         self.draft = draft
         body = JSONWriter.encode(.object(draft.body))
-        text = TranscriptText.line(type: draft.type, body: draft.body)
+        guard let line = TranscriptText.line(type: draft.type, body: draft.body) else { return }
+        if line.role == "user" || line.role == "assistant" {
+            preview = TranscriptText.short(line.text, TranscriptText.previewLength)
+        }
+        if line.role == "user" { title = TranscriptText.short(line.text, TranscriptText.titleLength) }
     }
 }
 

@@ -37,6 +37,7 @@ enum TranscriptText {
 
     /// `text` on one line and at most `limit` characters long, the `…` of a cut included.
     static func short(_ text: String, _ limit: Int) -> String {
+        if let result = shortASCII(text, limit) { return result }
         var result = ""
         var count = 0
         var pendingSpace = false
@@ -61,5 +62,28 @@ enum TranscriptText {
             count += 1
         }
         return result
+    }
+
+    /// The same without looking for characters, as long as every byte that matters is one; else nil.
+    private static func shortASCII(_ text: String, _ limit: Int) -> String? {
+        var result: [UInt8] = []
+        result.reserveCapacity(limit + 3)
+        var pendingSpace = false
+        for byte in text.utf8 {
+            switch byte {
+            case 0x80...: return nil
+            case 0, 0x09...0x0D, 0x20: pendingSpace = !result.isEmpty
+            default:
+                if pendingSpace { result.append(UInt8(ascii: " ")) }
+                pendingSpace = false
+                if result.count >= limit {
+                    result.removeLast(result.count - max(limit - 1, 0))
+                    result.append(contentsOf: "…".utf8)
+                    return String(decoding: result, as: UTF8.self)
+                }
+                result.append(byte)
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
     }
 }

@@ -13,22 +13,13 @@ enum TranscriptWriter {
         guard !drafts.isEmpty else { return [] }
         let entries = try insert(
             drafts, transcript: session.transcript, after: session.leafId, runId: runId, at: now, database)
-        var title: String?
-        var preview: String?
-        for case let text? in drafts.map(\.text) {
-            if text.role == "user" || text.role == "assistant" {
-                preview = TranscriptText.short(text.text, TranscriptText.previewLength)
-            }
-            if text.role == "user", title == nil {
-                title = TranscriptText.short(text.text, TranscriptText.titleLength)
-            }
-        }
         try database.run(
             """
             UPDATE sessions SET leaf_id = ?, updated_at = max(updated_at, ?), title = coalesce(title, ?),
             preview = coalesce(?, preview) WHERE id = ?
             """,
-            SQLValue(entries.last?.id), .int(now), SQLValue(title), SQLValue(preview), .int(session.id))
+            SQLValue(entries.last?.id), .int(now), SQLValue(drafts.lazy.compactMap(\.title).first),
+            SQLValue(drafts.lazy.compactMap(\.preview).last), .int(session.id))
         return entries
     }
 
