@@ -47,7 +47,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        if self.value is None:
+        if self.value is None or (self.budget is None and self.budget_ratio is None):
             return "–"
         kept = True
         if self.budget is not None:
@@ -351,9 +351,13 @@ class Bench:
         if made.returncode != 0:
             raise Missing(f"debug bench-store: {made.stderr.strip()[-200:]}")
         result = json.loads(made.stdout.strip().splitlines()[-1])
-        self.rows.append(Row(
-            "P11", f"durable messages, {result['senders']} senders", result["acceptsPerSecond"], "/s", None, "SQLite alone",
-            result["rawRowsPerSecond"], more_is_better=True, budget_ratio=0.5))
+        accepts = result["acceptsPerSecond"]
+        self.rows += [
+            Row("P11", f"durable messages, {result['senders']} senders", accepts, "/s", None, "SQLite, same promise",
+                accepts / result["ratio"], more_is_better=True, budget_ratio=0.5),
+            Row("P11", "the same, for scale", accepts, "/s", None, "SQLite, one bare row", result["rawRowsPerSecond"],
+                more_is_better=True),
+        ]
 
     def pair(self):
         """A gateway and the peer, both ready."""
