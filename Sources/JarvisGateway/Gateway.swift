@@ -56,6 +56,7 @@ package actor Gateway {
     nonisolated let hostName: String
     nonisolated let holdWorkspace: @Sendable (String) throws -> Void
     nonisolated let redactor: Redactor
+    nonisolated let rehearse: @Sendable (ConfigSnapshot, _ servedPort: Int) throws -> Void
 
     /// The configuration in force.
     var config: ConfigSnapshot
@@ -123,6 +124,8 @@ package actor Gateway {
         package var pairedDevices: [JSONObject]
         /// Makes and takes a workspace, or throws when another gateway has it. Blocks.
         package var holdWorkspace: @Sendable (String) throws -> Void
+        /// Throws when a gateway that serves on this port would not come up again with this configuration. Blocks.
+        package var rehearse: @Sendable (ConfigSnapshot, _ servedPort: Int) throws -> Void
     }
 
     init(parts: Parts, loop: any EventLoop, executor: any SerialExecutor, client: HTTPClient) {
@@ -143,6 +146,7 @@ package actor Gateway {
         hostName = parts.hostName
         holdWorkspace = parts.holdWorkspace
         redactor = parts.redactor
+        rehearse = parts.rehearse
         authFacts = parts.auth
         auth = parts.auth.resolve(parts.config.config)
         devices = DeviceRegistry(paired: parts.pairedDevices.compactMap(DeviceRegistry.Paired.init(record:)))

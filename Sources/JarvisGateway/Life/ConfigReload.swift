@@ -84,6 +84,20 @@ extension Gateway {
     private func restartNow() {
         guard let reason = pendingRestart, phase == .ready else { return }
         pendingRestart = nil
-        restartRequest?(reason)
+        let snapshot = config
+        let servedPort = port
+        // unstructured: the rehearsal asks disk and ports off the loop and ends by itself
+        Task {
+            do {
+                try await Blocking.run { [rehearse] in try rehearse(snapshot, servedPort) }
+            } catch {
+                let failure = error as? JarvisError
+                logger.error(
+                    "no restart: with this configuration the gateway would not start again",
+                    metadata: ["problem": "\(failure?.message ?? "\(error)")", "next": "\(failure?.hint ?? "")"])
+                return
+            }
+            restartRequest?(reason)
+        }
     }
 }

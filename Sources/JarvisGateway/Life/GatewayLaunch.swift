@@ -95,7 +95,10 @@ package struct GatewayLaunch: Sendable {
                 configStore: configStore,
                 store: store, auth: facts, options: options, clock: clock, logger: logger, recentErrors: recentErrors,
                 redactor: redactor, hostName: environment.hostName, pairedDevices: paired,
-                holdWorkspace: { try held.hold(workspace: $0) }),
+                holdWorkspace: { try held.hold(workspace: $0) },
+                rehearse: { [self] in
+                    try StartGate.rehearse($0, servedPort: $1, launch: self, configStore: configStore)
+                }),
             loop: loop, executor: pinned.executor, client: HTTPClient(group: group, policy: .any))
         await gateway.prepareLanes()
 

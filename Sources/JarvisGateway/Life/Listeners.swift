@@ -65,7 +65,9 @@ final class Listeners: Sendable {
     }
 
     /// The addresses of a bind mode.
-    private static func addresses(_ mode: String, config: Config, auth: SharedSecretAuth) throws -> [String] {
+    ///
+    /// - Throws: `gateway.bind`, exit 1.
+    static func addresses(_ mode: String, config: Config, auth: SharedSecretAuth) throws -> [String] {
         let hosts: [String]
         switch mode {
         case "loopback", "auto": return ["127.0.0.1", "::1"]

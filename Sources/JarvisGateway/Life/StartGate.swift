@@ -27,6 +27,47 @@ enum StartGate {
                 ])
             return good
         }
+        try admit(snapshot, launch: launch)
+        for issue in snapshot.errors {
+            launch.logger.warning(
+                "configuration problem; the section is off",
+                metadata: ["path": "\(issue.path)", "problem": "\(issue.message)"])
+        }
+        for issue in snapshot.warnings {
+            launch.logger.notice(
+                "configuration note", metadata: ["path": "\(issue.path)", "note": "\(issue.message)"])
+        }
+        return snapshot
+    }
+
+    /// Whether a gateway that serves on `servedPort` would come up again with `snapshot`, as far as that can be told
+    /// beforehand. Changes nothing.
+    ///
+    /// - Throws: what the start would throw.
+    static func rehearse(
+        _ snapshot: ConfigSnapshot, servedPort: Int, launch: GatewayLaunch, configStore: ConfigStore
+    ) throws {
+        try admit(snapshot, launch: launch)
+        let auth = givenCredentials(launch).resolve(snapshot.config)
+        // In token mode the start makes a token where there is none.
+        if auth.mode != .token { _ = try credentials(snapshot, launch: launch, configStore: configStore) }
+        _ = try Listeners.addresses(
+            launch.options.bind ?? snapshot.config.gateway.bind.rawValue, config: snapshot.config, auth: auth)
+        let port = try port(snapshot, launch: launch)
+        if port == 0 || port == servedPort { return }
+        let siblings = try InstanceScanner.siblings(of: launch.instance, environment: launch.environment)
+        try SiblingConflict.check(
+            port: port, instance: launch.instance, siblings: siblings, environment: launch.environment)
+        if !PortPlan.isFree(port) {
+            throw JarvisError(
+                "gateway.port_in_use",
+                "port \(port) is in use\(PortHolder.find(port: port).map { " by \($0)" } ?? "")",
+                hint: "\(launch.instance.command) config set gateway.port <another>", exitCode: 78)
+        }
+    }
+
+    private static func admit(_ snapshot: ConfigSnapshot, launch: GatewayLaunch) throws {
+        let command = launch.instance.command
         guard snapshot.exists || launch.options.allowUnconfigured else {
             throw JarvisError(
                 "gateway.unconfigured",
@@ -42,16 +83,6 @@ enum StartGate {
                 metadata: ["audit": launch.instance.paths.configAudit],
                 exitCode: 1)
         }
-        for issue in snapshot.errors {
-            launch.logger.warning(
-                "configuration problem; the section is off",
-                metadata: ["path": "\(issue.path)", "problem": "\(issue.message)"])
-        }
-        for issue in snapshot.warnings {
-            launch.logger.notice(
-                "configuration note", metadata: ["path": "\(issue.path)", "note": "\(issue.message)"])
-        }
-        return snapshot
     }
 
     /// The base port; 0 only when a test asked for it.
@@ -68,13 +99,7 @@ enum StartGate {
     static func credentials(
         _ snapshot: ConfigSnapshot, launch: GatewayLaunch, configStore: ConfigStore
     ) throws -> (ConfigSnapshot, SharedSecretAuthFacts) {
-        let environment = launch.environment
-        var facts = SharedSecretAuthFacts()
-        facts.mode = launch.options.auth
-        facts.token = launch.options.token
-        facts.password = launch.options.password
-        facts.environmentToken = environment["JARVIS_GATEWAY_TOKEN"].map(Secret.init)
-        facts.environmentPassword = environment["JARVIS_GATEWAY_PASSWORD"].map(Secret.init)
+        var facts = givenCredentials(launch)
         let auth = facts.resolve(snapshot.config)
         switch auth.mode {
         case .password where !auth.isUsable:
@@ -105,5 +130,16 @@ enum StartGate {
             return (result.snapshot, facts)
         default: return (snapshot, facts)
         }
+    }
+
+    /// What flags and environment say about the shared secret.
+    private static func givenCredentials(_ launch: GatewayLaunch) -> SharedSecretAuthFacts {
+        var facts = SharedSecretAuthFacts()
+        facts.mode = launch.options.auth
+        facts.token = launch.options.token
+        facts.password = launch.options.password
+        facts.environmentToken = launch.environment["JARVIS_GATEWAY_TOKEN"].map(Secret.init)
+        facts.environmentPassword = launch.environment["JARVIS_GATEWAY_PASSWORD"].map(Secret.init)
+        return facts
     }
 }

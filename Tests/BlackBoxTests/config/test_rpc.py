@@ -1,6 +1,7 @@
 """config.get, config.set, config.patch, config.apply, config.schema (interop 5.11, 8)."""
 
 import json
+import socket
 import stat
 import time
 
@@ -184,3 +185,23 @@ def test_new_token_ends_the_old_one(it, client):
     it.start() if not it.is_running() else None
     with Rpc(it.ws_url, token="a-new-token-0123456789abcdef") as fresh:
         assert fresh.call("health")["ok"] is True
+
+
+@pytest.mark.parametrize("change", ["port of a sibling", "port of a stranger", "mode", "bind"])
+def test_no_restart_into_a_configuration_that_would_not_start(gateway, change):
+    """The gateway goes on as it is and says why; a change back needs no hand but the owner's."""
+    it = gateway(profile="one", arguments=[])
+    sibling = gateway(profile="two")
+    client = it.client()
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        patch = {
+            "port of a sibling": {"port": sibling.port + 5}, "port of a stranger": {"port": stranger.getsockname()[1]},
+            "mode": {"mode": "remote"}, "bind": {"bind": "lan", "auth": {"token": "short"}}}[change]
+        if change == "bind":
+            it.token = "short"
+        got = client.call("config.get")
+        client.call("config.patch", {"raw": json.dumps({"gateway": patch}), "baseHash": got["hash"], "restartDelayMs": 0})
+        wait_until(lambda: "no restart" in it.log(), 10, "the gateway says that it does not restart")
+    assert it.is_running()
+    assert it.get("/readyz")[0] == 200
+    assert it.client().chat("still there")["state"] == "final"
