@@ -1,4 +1,5 @@
 import ArgumentParser
+import JarvisConfig
 import JarvisCore
 import JarvisFormats
 
@@ -15,7 +16,8 @@ struct ConfigSetCommand: AsyncParsableCommand {
               jarvis config set models.providers.openai.apiKey '${OPENAI_API_KEY}'
               jarvis config set gateway.controlUi.allowedOrigins '["https://example.org"]' --strict-json
 
-            Exit codes: 0 written, or nothing to change; 1 refused or not writable; 2 malformed path or value.
+            Exit codes: 0 written, or nothing to change; 1 refused or not writable; 2 malformed path or value, or a port that
+              belongs to another gateway.
             """)
 
     @Argument(help: "The path, for example gateway.port.")
@@ -32,7 +34,11 @@ struct ConfigSetCommand: AsyncParsableCommand {
     func run() async throws {
         let path = try ConfigCommand.path(path)
         let value = try Self.parse(value, strict: strictJson)
-        try await ConfigChange.perform(.current, title: "Updated \(path)", asksForJSON: json.isOn) {
+        let context = CLIContext.current
+        if path == ConfigPath("gateway", "port"), let port = value.intValue, (1...65_535).contains(port) {
+            try PortChoice(context: context, instance: try context.existingInstance()).check(port)
+        }
+        try await ConfigChange.perform(context, title: "Updated \(path)", asksForJSON: json.isOn) {
             store throws(JarvisError) in
             try store.set(path, to: value, actor: "cli")
         }

@@ -70,6 +70,15 @@ def test_setup_refuses_a_port_too_close_to_a_sibling(home):
     assert not home.state("two").exists()
 
 
+def test_config_set_refuses_a_port_too_close_to_a_sibling(home):
+    assert home.run("--profile", "one", "setup", "--port", "20500").returncode == 0
+    assert home.run("--profile", "two", "setup", "--port", "20700").returncode == 0
+    result = home.run("--profile", "two", "config", "set", "gateway.port", "20490")
+    assert result.returncode == 2
+    assert '"one"' in result.stderr and "20500" in result.stderr
+    assert home.read_config("two")["gateway"]["port"] == 20700
+
+
 def test_one_configuration_is_not_shared(gateway, home):
     first = gateway(profile="one")
     env = {"JARVIS_CONFIG_PATH": str(home.root / "shared.json")}
