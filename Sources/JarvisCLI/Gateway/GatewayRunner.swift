@@ -49,9 +49,11 @@ struct GatewayRunner {
     func run() async throws {
         let running = try await start()
         held.release()
-        logger.notice(
-            "listening on ws://\(Self.shown(running.host)):\(running.port) (PID \(getpid()))",
-            metadata: ["instance": "\(running.instanceId)", "profile": "\(instance.displayName)"])
+        for host in running.hosts {
+            logger.notice(
+                "listening on ws://\(Self.shown(host)):\(running.port) (PID \(getpid()))",
+                metadata: ["instance": "\(running.instanceId)", "profile": "\(instance.displayName)"])
+        }
         logger.notice("log file: \(instance.paths.gatewayLog)")
         showBanner(running)
         let end = await running.serveUntilStopped()

@@ -12,11 +12,14 @@ final class Listeners: Sendable {
     let host: String
     /// Addresses besides loopback.
     let addresses: [String]
+    /// Every address it listens on, `host` first.
+    let hosts: [String]
     private let listeners: [Listener]
 
-    private init(port: Int, host: String, addresses: [String], listeners: [Listener]) {
+    private init(port: Int, hosts: [String], addresses: [String], listeners: [Listener]) {
         self.port = port
-        self.host = host
+        self.hosts = hosts
+        host = hosts[0]
         self.addresses = addresses
         self.listeners = listeners
     }
@@ -38,11 +41,13 @@ final class Listeners: Sendable {
                 host: hosts[0], port: port, group: group, delegate: delegate, budget: budget)
             open.append(first)
             let bound = first.port ?? port
+            var served = [hosts[0]]
             for host in hosts.dropFirst() {
                 do {
                     open.append(
                         try await Listener.tcp(
                             host: host, port: bound, group: group, delegate: delegate, budget: budget))
+                    served.append(host)
                 } catch let error as JarvisError where error.code == "net.bind.failed" {
                     // A host without IPv6 is served on IPv4 alone.
                     gateway.logger.info("address not available", metadata: ["address": "\(host)"])
@@ -53,7 +58,7 @@ final class Listeners: Sendable {
             open.append(
                 try await Listener.unix(path: socket, group: group, delegate: delegate, budget: PreAuthBudget()))
             return Listeners(
-                port: bound, host: hosts[0], addresses: hosts.filter { !["127.0.0.1", "::1", "0.0.0.0"].contains($0) },
+                port: bound, hosts: served, addresses: hosts.filter { !["127.0.0.1", "::1", "0.0.0.0"].contains($0) },
                 listeners: open)
         } catch let error as JarvisError where error.code == "net.bind.in_use" {
             for listener in open { await listener.close() }

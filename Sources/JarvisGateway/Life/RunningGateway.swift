@@ -41,6 +41,8 @@ package final class RunningGateway: Sendable {
     package var port: Int { listeners.port }
     /// The address for people.
     package var host: String { listeners.host }
+    /// Every address it listens on, `host` first.
+    package var hosts: [String] { listeners.hosts }
     /// The instance's permanent id.
     package var instanceId: String { held.identity.instanceId }
 
