@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import statistics
@@ -318,8 +319,12 @@ class Bench:
             client = self.spawn(
                 ["debug", "bench-client", "--url", url(port), "--token", token(), "--mode", "idle", "--clients", count],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            line = client.stdout.readline()
-            if not line:
+            if not select.select([client.stdout], [], [], 60)[0]:
+                self.rows.append(Row("P8", f"memory a connection, {count:,}", None, "KB", 12, note="not connected after 60 s"))
+                self.end(client)
+                self.end(process)
+                continue
+            if not client.stdout.readline():
                 self.end(process)
                 raise Missing("debug bench-client --mode idle")
             time.sleep(2)
