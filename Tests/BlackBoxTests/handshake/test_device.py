@@ -131,6 +131,13 @@ def test_rotate_and_revoke(running):
             Rpc(running.ws_url, device=device, device_token=old)
         with Rpc(running.ws_url, device=device, device_token=new) as client:
             assert client.call("health")["ok"] is True
+            newest = admin.call("device.token.rotate", {"deviceId": device.id, "role": "operator"})["token"]
+            assert client.wait_closed().code == 4001, "a connection ends with the token that let it in"
+        with Rpc(running.ws_url, device=device, device_token=newest) as client:
+            own = client.call("device.token.rotate", {"deviceId": device.id, "role": "operator"})
+            assert own["token"] != newest, "a device that rotates its own token gets the answer"
+            assert client.wait_closed().code == 4001
+        new = own["token"]
         admin.call("device.token.revoke", {"deviceId": device.id, "role": "operator"})
         with pytest.raises(RpcError):
             Rpc(running.ws_url, device=device, device_token=new)
