@@ -69,6 +69,8 @@ package actor Gateway {
     /// Which Hosts and Origins are ours; final once the port is bound.
     var origins: OriginPolicy
     var port = 0
+    /// Whether other hosts may reach the port.
+    var isExposed = false
 
     // Connections
     var connections: [Int: Connection] = [:]

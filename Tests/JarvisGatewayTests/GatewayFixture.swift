@@ -41,9 +41,9 @@ final class GatewayFixture: Sendable {
             group: MultiThreadedEventLoopGroup.singleton)
     }
 
-    func stranger(token: String? = nil) async throws -> RPCClient {
+    func stranger(host: String = "127.0.0.1", token: String? = nil) async throws -> RPCClient {
         try await RPCClient.connect(
-            GatewayEndpoint(door: .url("ws://127.0.0.1:\(running.port)"), token: token), version: "0.0.0-test",
+            GatewayEndpoint(door: .url("ws://\(host):\(running.port)"), token: token), version: "0.0.0-test",
             group: MultiThreadedEventLoopGroup.singleton)
     }
 

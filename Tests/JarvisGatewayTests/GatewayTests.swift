@@ -110,4 +110,20 @@ struct GatewayTests {
         #expect(!fixture.redactor.redact("got new-token-0123456789abcdef").contains("new-token"))
         await fixture.stop()
     }
+
+    @Test("a port that other hosts reach keeps its credential when the new one is too weak")
+    func exposedPort() async throws {
+        let fixture = try await GatewayFixture(
+            config: """
+                { gateway: { mode: "local", bind: "custom", customBindHost: "127.0.0.2",
+                    auth: { mode: "token", token: "long-token-0123456789abcdef" } } }
+                """)
+        let owner = try await fixture.client()
+        let hash = try await owner.call("config.get")["hash"] ?? .null
+        try await owner.call("config.patch", ["raw": #"{gateway: {auth: {mode: "none"}}}"#, "baseHash": hash])
+        await #expect(throws: (any Error).self) { _ = try await fixture.stranger(host: "127.0.0.2") }
+        let known = try await fixture.stranger(host: "127.0.0.2", token: "long-token-0123456789abcdef")
+        #expect(known.hello["type"] == "hello-ok")
+        await fixture.stop()
+    }
 }

@@ -49,7 +49,16 @@ extension Gateway {
     /// A new shared secret counts at once; who came in with the old one must come again.
     private func adoptAuth(_ snapshot: ConfigSnapshot) {
         let old = auth
-        auth = authFacts.resolve(snapshot.config)
+        let new = authFacts.resolve(snapshot.config)
+        guard !isExposed || new.isStrong else {
+            logger.error(
+                "the changed credential is too weak for a port that other hosts reach; the old one stays",
+                metadata: [
+                    "mode": "\(new.mode.rawValue)", "next": "\(instance.command) config set gateway.bind loopback",
+                ])
+            return
+        }
+        auth = new
         guard old.mode != auth.mode || old.token != auth.token || old.password != auth.password else { return }
         // A moment later, so that the answer to the request which changed the secret still arrives.
         loop.scheduleTask(in: .milliseconds(200)) { [self] in

@@ -153,6 +153,7 @@ extension Gateway {
     /// Learns its address and puts unfinished runs back into their lanes, before any new message can get there.
     func serve(on listeners: Listeners) async throws {
         port = listeners.port
+        isExposed = listeners.isExposed
         origins = OriginPolicy(
             port: listeners.port, addresses: listeners.addresses,
             allowedOrigins: config.config.gateway.controlUi.allowedOrigins)

@@ -10,19 +10,26 @@ final class Listeners: Sendable {
     let port: Int
     /// The address for people and the runtime file.
     let host: String
-    /// Addresses besides loopback.
+    /// Addresses besides loopback, as clients spell them.
     let addresses: [String]
     /// Every address it listens on, `host` first.
     let hosts: [String]
+    /// Whether other hosts may reach the port.
+    let isExposed: Bool
     private let listeners: [Listener]
 
-    private init(port: Int, hosts: [String], addresses: [String], listeners: [Listener]) {
+    private init(port: Int, hosts: [String], listeners: [Listener]) {
         self.port = port
         self.hosts = hosts
         host = hosts[0]
-        self.addresses = addresses
+        addresses = (hosts.contains("0.0.0.0") ? LocalAddresses.ipv4() : hosts).filter { !Self.loopback.contains($0) }
+        isExposed = Self.isExposed(hosts)
         self.listeners = listeners
     }
+
+    private static let loopback = ["127.0.0.1", "::1"]
+
+    private static func isExposed(_ hosts: [String]) -> Bool { !hosts.allSatisfy(loopback.contains) }
 
     /// Binds the port and the control socket.
     ///
@@ -57,9 +64,7 @@ final class Listeners: Sendable {
             try await Blocking.run { try StateDirectory.preparePrivate(DurableFile.parent(of: socket)) }
             open.append(
                 try await Listener.unix(path: socket, group: group, delegate: delegate, budget: PreAuthBudget()))
-            return Listeners(
-                port: bound, hosts: served, addresses: hosts.filter { !["127.0.0.1", "::1", "0.0.0.0"].contains($0) },
-                listeners: open)
+            return Listeners(port: bound, hosts: served, listeners: open)
         } catch let error as JarvisError where error.code == "net.bind.in_use" {
             for listener in open { await listener.close() }
             throw await PortConflict.explain(port: port, host: hosts[0], instance: gateway.instance, group: group)
@@ -90,7 +95,7 @@ final class Listeners: Sendable {
                 "gateway.bind", "unknown bind mode \"\(mode)\": expected loopback, lan, tailnet, auto or custom.",
                 exitCode: 1)
         }
-        if hosts.contains(where: { !["127.0.0.1", "::1"].contains($0) }), !auth.isStrong {
+        if isExposed(hosts), !auth.isStrong {
             throw JarvisError(
                 "gateway.bind",
                 "Refusing to listen on \(hosts[0]) (bind \"\(mode)\"): other hosts could reach the gateway, and its"
