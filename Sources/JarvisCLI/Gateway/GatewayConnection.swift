@@ -73,19 +73,30 @@ extension EndpointOptions {
         return try Self.local(try context.existingInstance())
     }
 
-    /// The control socket of a running instance.
+    /// The control socket of a running instance. Its place follows from the state directory and its identity from
+    /// `instance.json`: the runtime file may be stale or broken, and must never lead to a stranger.
     ///
-    /// - Throws: `gateway.not_running`, exit 1.
+    /// - Throws: `gateway.not_running`, exit 1; `instance.identity`, exit 78.
     static func local(_ instance: Instance) throws -> GatewayEndpoint {
-        guard StateDirectoryLock.isHolderAlive(stateDirectory: instance.stateDirectory),
-            let runtime = RuntimeFile.read(instance.paths), let socket = runtime.controlSocket
-        else {
+        guard StateDirectoryLock.isHolderAlive(stateDirectory: instance.stateDirectory) else {
             throw JarvisError(
                 "gateway.not_running", "The gateway \"\(instance.displayName)\" is not running.",
                 hint: "Start it with: \(instance.command) gateway",
                 metadata: ["stateDirectory": instance.stateDirectory])
         }
-        return GatewayEndpoint(door: .unix(path: socket), expectedInstanceId: runtime.instanceId)
+        let identity = try InstanceIdentity.load(stateDirectory: instance.stateDirectory)
+        return GatewayEndpoint(
+            door: .unix(path: controlSocket(instance, identity)), expectedInstanceId: identity?.instanceId)
+    }
+
+    /// A socket with a short path outside the state directory depends on the environment of the gateway, so that only
+    /// the gateway's own note tells it.
+    private static func controlSocket(_ instance: Instance, _ identity: InstanceIdentity?) -> String {
+        let derived = instance.paths.controlSocket
+        guard !derived.hasPrefix(instance.paths.run + "/"), let runtime = RuntimeFile.read(instance.paths),
+            runtime.isNote(of: identity?.instanceId)
+        else { return derived }
+        return runtime.controlSocket ?? derived
     }
 }
 

@@ -26,7 +26,9 @@ struct InstanceFacts {
     ///
     /// - Throws: `port.invalid`, exit 2.
     func port() throws -> EffectivePort {
-        if isRunning, let runtime { return EffectivePort(value: runtime.port, source: .derived("the running gateway")) }
+        if isRunning, let runtime, runtime.isNote(of: instanceId) {
+            return EffectivePort(value: runtime.port, source: .derived("the running gateway"))
+        }
         return try instance.resolvePort(configured: config.gateway.port)
     }
 

@@ -82,6 +82,9 @@ package struct RuntimeFile: Sendable, Hashable {
         return ProcessInfoReader().isAlive(pid: pid, startTime: processStartTime)
     }
 
+    /// Whether it may be believed: written by a process that still runs, for the instance with this id.
+    package func isNote(of instanceId: String?) -> Bool { self.instanceId == instanceId && isWriterAlive }
+
     /// The file's content, also for `--json` output.
     package var json: JSONValue {
         .members([
