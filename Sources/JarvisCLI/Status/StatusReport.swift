@@ -22,6 +22,9 @@ struct StatusReport: Sendable {
 
     var isReachable: Bool { answer != nil }
 
+    /// Why the running gateway accepts nothing any more.
+    private var storeFailure: String? { answer?["store"]?["failure"]?.stringValue }
+
     static func gather(
         context: CLIContext, instance: Instance, timeout: Duration, deep: Bool, logLines: Int
     ) async throws -> StatusReport {
@@ -111,6 +114,7 @@ struct StatusReport: Sendable {
     }
 
     private func state(_ terminal: Terminal) -> String {
+        if storeFailure != nil { return terminal.paint("running, but it can't store anything", .error) }
         if isReachable { return terminal.paint("running", .success) }
         if isRunning { return terminal.paint("running, but not answering", .warn) + ": \(failure ?? "")" }
         return terminal.paint("not running", .warn)
@@ -157,6 +161,13 @@ struct StatusReport: Sendable {
                     ))
             }
         }
+        if let storeFailure {
+            rows.append(("  Store", storeFailure))
+            rows.append(("", "Nothing is accepted any more. Look at the disk, then restart the gateway."))
+        }
+        if let path = answer?["store"]?["quarantined"]?.stringValue {
+            rows.append(("  Set aside", "\(path)  (a damaged database; a new one took its place)"))
+        }
         rows += [
             ("  Config", config.path + (config.exists ? (config.isValid ? "" : "  (has errors)") : "  (missing)"))
         ]
@@ -187,6 +198,6 @@ struct StatusReport: Sendable {
     private var nextStep: String {
         if !config.isUsable || !config.isValid { return "\(instance.command) config validate" }
         if !isRunning { return config.exists ? "\(instance.command) gateway" : "\(instance.command) setup" }
-        return isReachable ? "\(instance.command) chat" : "\(instance.command) logs"
+        return isReachable && storeFailure == nil ? "\(instance.command) chat" : "\(instance.command) logs"
     }
 }

@@ -69,7 +69,8 @@ package struct StoreOpenReport: Sendable {
     /// After an unclean shutdown a small database is checked at once; a large one is left for
     /// `Store.checkIntegrity()`, so that the start stays quick.
     package var checkDeferred = false
-    /// The damaged database that was set aside; a fresh one took its place.
+    /// The damaged database that was set aside, now or at an earlier start; a fresh one took its place. Told as long as
+    /// the file is there.
     package var quarantined: Quarantined?
 }
 

@@ -82,6 +82,7 @@ extension Store {
                 report.checkDeferred = size > checkAtOnceBytes
                 if !report.checkDeferred { try check(connection) }
             }
+            report.quarantined = try StoreMarker.remember(report.quarantined, connection)
             if !report.uncleanShutdown {
                 // Not synced: the log keeps its order, so the first real commit makes this durable with itself, and
                 // after a crash before that the database is as it was left.

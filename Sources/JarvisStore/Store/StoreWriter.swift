@@ -221,7 +221,7 @@ final class StoreWriter: Sendable {
     }
 }
 
-/// The row that tells the next start whether this one ended well.
+/// The rows that tell the next start whether this one ended well, and what was set aside.
 enum StoreMarker {
     static func isClean(_ connection: Connection) throws -> Bool {
         try connection.row("SELECT value FROM meta WHERE key = 'store.clean'") { $0.text(0) } == "1"
@@ -230,5 +230,22 @@ enum StoreMarker {
     static func set(clean: Bool, _ connection: Connection) throws(SQLiteError) {
         try connection.run(
             "INSERT OR REPLACE INTO meta (key, value) VALUES ('store.clean', ?)", .text(clean ? "1" : "0"))
+    }
+
+    /// Keeps `quarantined`, so that later starts tell it too, as long as the file is there; without one gives what is
+    /// kept.
+    static func remember(
+        _ quarantined: StoreOpenReport.Quarantined?, _ connection: Connection
+    ) throws -> StoreOpenReport.Quarantined? {
+        if let quarantined {
+            try connection.run(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES ('store.quarantined', ?)",
+                .text("\(quarantined.path)\n\(quarantined.reason)"))
+            return quarantined
+        }
+        let kept = try connection.row("SELECT value FROM meta WHERE key = 'store.quarantined'") { $0.text(0) }
+        let parts = kept?.split(separator: "\n", maxSplits: 1).map(String.init) ?? []
+        guard parts.count == 2, DurableFile.exists(parts[0]) else { return nil }
+        return StoreOpenReport.Quarantined(path: parts[0], reason: parts[1])
     }
 }
