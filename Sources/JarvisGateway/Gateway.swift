@@ -76,6 +76,8 @@ package actor Gateway {
     var connections: [Int: Connection] = [:]
     private var lastConnectionId = 0
     var eventSeq = 0
+    /// Clients that were closed because they read too slowly.
+    var slowClients = 0
     var presenceVersion = 0
     var healthVersion = 0
     var tickTask: Scheduled<Void>?

@@ -30,8 +30,10 @@ struct Connection {
     /// The request that an ordered method waits for: methods of one connection that change something run in the order
     /// in which they were received.
     var orderedTail: Task<Void, Never>?
-    /// Whether events were left out because the client reads too slowly.
+    /// How many events were left out because the client reads too slowly.
     var droppedEvents = 0
+    /// Since when every event was left out; nil while the client keeps up.
+    var behindSince: NIODeadline?
 
     /// What a connected client may do and wants to hear.
     struct ConnectionSession {

@@ -97,6 +97,11 @@ extension Gateway {
 enum Policy {
     static let maxPayload = 26_214_400
     static let maxBufferedBytes = 52_428_800
+    /// With so much waiting for it a client misses the events that it may miss. The limit that is announced is for
+    /// answers, which nobody else pays for.
+    static let dropBytes = 16 << 20
+    /// A client that stays above `dropBytes` for so long is closed.
+    static let slowestClient = TimeAmount.seconds(10)
     static let tickIntervalMs = 30_000
     static let healthRefreshMs: Int64 = 60_000
     static let maxOpenRequests = 1024

@@ -4,7 +4,8 @@ import JarvisProtocol
 import NIOCore
 
 /// Events to clients. A broadcast is encoded once and carries a number that grows by one, so that a client sees what it
-/// missed; a client that reads too slowly misses droppable events first and is closed when others would pile up.
+/// missed; a client that reads too slowly misses droppable events first, and is closed when others would pile up or when
+/// it does not catch up.
 extension Gateway {
     /// Sends an event to every connected client whose scopes allow it.
     func broadcast(_ name: String, _ payload: JSONValue, stateVersion: JSONValue? = nil) {
@@ -29,18 +30,24 @@ extension Gateway {
     }
 
     private func deliver(_ frame: PreparedFrame, to id: Int, droppable: Bool) {
-        guard let socket = connections[id]?.socket else { return }
+        guard let socket = connections[id]?.socket, socket.isOpen else { return }
         let backlog = socket.bufferedBytes
-        if backlog > Policy.maxBufferedBytes / 2, droppable {
-            connections[id]?.droppedEvents += 1
-            return
+        guard backlog > Policy.dropBytes else {
+            connections[id]?.behindSince = nil
+            return socket.send(frame)
         }
-        if backlog > Policy.maxBufferedBytes - (1 << 20) {
+        let since = connections[id]?.behindSince ?? .now()
+        connections[id]?.behindSince = since
+        if backlog > Policy.maxBufferedBytes - (1 << 20) || .now() - since > Policy.slowestClient {
+            slowClients += 1
             logger.warning("slow client closed", metadata: ["conn": "\(connections[id]?.connId ?? "")"])
-            socket.close(code: 1008, reason: "slow consumer")
-            return
+            return socket.close(code: 1008, reason: "slow consumer")
         }
-        socket.send(frame)
+        if droppable {
+            connections[id]?.droppedEvents += 1
+        } else {
+            socket.send(frame)
+        }
     }
 
     /// The connected clients, in the shape of `system-presence`.

@@ -127,6 +127,7 @@ extension Gateway {
                 "activeRuns": JSONValue(lanes?.activeRuns.count ?? 0),
                 "stateDir": isAdmin ? .string(instance.stateDirectory) : nil,
                 "configPath": isAdmin ? .string(instance.configPath) : nil,
+                "slowClients": JSONValue(slowClients),
                 "droppedEvents": JSONValue(connections.values.reduce(0) { $0 + $1.droppedEvents }),
             ]),
             "model": .members([
