@@ -110,7 +110,8 @@ struct Failure {
         case let error as WireError:
             (code, message, hint, exitCode) = (error.code.rawValue, error.message, nil, 1)
         case let error as SystemCallError:
-            (code, message, hint, exitCode) = ("system", error.description, nil, 1)
+            let hint = "Check that its disk is writable, has room and reports no faults, then try again."
+            (code, message, self.hint, exitCode) = ("system", error.description, hint, 1)
         case is CancellationError:
             (code, message, hint, exitCode) = ("cancelled", "cancelled", nil, 130)
         default:

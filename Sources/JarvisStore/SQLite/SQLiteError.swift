@@ -60,7 +60,8 @@ struct SQLiteError: Error, Sendable, CustomStringConvertible {
         let failedSyncs = [SQLITE_IOERR | (4 << 8), SQLITE_IOERR | (5 << 8)]
         let sharedMemorySize = SQLITE_IOERR | (19 << 8)
         if failedSyncs.contains(code) { return false }
-        return code == sharedMemorySize || systemError == ENOSPC || systemError == EDQUOT
+        if code == sharedMemorySize { return systemError != EIO }
+        return systemError == ENOSPC || systemError == EDQUOT
     }
 
     /// Whether a UNIQUE or PRIMARY KEY constraint refused the row.

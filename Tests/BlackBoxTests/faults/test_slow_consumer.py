@@ -1,6 +1,6 @@
 """A client that does not read while others work is cut, alone (R24); SIGTERM under load loses nothing (R28).
 
-JARVIS_TEST_TERMS sets how often the gateway is stopped under load (8).
+JARVIS_TEST_TERMS sets how often the gateway is stopped under load (6).
 """
 
 import os
@@ -17,7 +17,7 @@ from support.ports import wait_until
 from support.rpc import Closed, RpcError, text_of
 from websockets.sync.client import connect as websocket_connect
 
-TERMS = int(os.environ.get("JARVIS_TEST_TERMS") or 8)
+TERMS = int(os.environ.get("JARVIS_TEST_TERMS") or 6)
 
 
 class SlowReader:
