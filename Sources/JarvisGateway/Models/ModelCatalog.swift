@@ -24,13 +24,21 @@ struct ModelCatalog: Sendable {
         } + [OperatorProvider.model]
     }
 
-    /// The model that `text` names: `provider/model`, an alias, or the bare id of a model that one provider has.
+    /// The model that `text` names: `provider/model` of any configured provider, an alias, or the bare id of a model that
+    /// one provider lists.
     func find(_ text: String, config: Config) -> ModelDescriptor? {
         let models = all(config)
         let wanted = config.agents.defaults.models.first { $0.alias == text }?.reference ?? text
         return models.first { $0.reference == wanted }
             ?? models.first { $0.reference.lowercased() == wanted.lowercased() }
-            ?? models.first { $0.id == wanted }
+            ?? models.first { $0.id == wanted } ?? Self.unlisted(wanted, config: config)
+    }
+
+    /// A model that its provider's list does not name: the provider may well have it, and says so itself if not.
+    private static func unlisted(_ reference: String, config: Config) -> ModelDescriptor? {
+        let parts = reference.split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2, let provider = config.models.provider(parts[0]) else { return nil }
+        return ModelDescriptor(provider: provider.id, id: parts[1], api: provider.api)
     }
 
     /// The references that a session's next turn tries, in order, as configured: the session's own choice alone, else
