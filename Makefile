@@ -57,6 +57,7 @@ check: build ## Style, architecture, generated files
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	@python3 scripts/references.py --check $(DEBUG_BINARY)
 	@python3 scripts/embed-web.py --check
+	@python3 scripts/pains.py --check
 	@echo "check: all rules hold"
 
 references: build
