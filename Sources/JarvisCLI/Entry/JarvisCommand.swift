@@ -26,6 +26,6 @@ struct JarvisCommand: AsyncParsableCommand {
         subcommands: [
             SetupCommand.self, OnboardCommand.self, ConfigCommand.self, GatewayCommand.self, StatusCommand.self,
             HealthCommand.self, AgentCommand.self, ChatCommand.self, DashboardCommand.self, LogsCommand.self,
-            SessionsCommand.self, WhichCommand.self, CompletionCommand.self, DebugCommand.self,
+            SessionsCommand.self, WhichCommand.self, FleetCommand.self, CompletionCommand.self, DebugCommand.self,
         ])
 }
