@@ -2,7 +2,9 @@
 #include "CJarvisShims.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #if defined(__GLIBC__)
@@ -10,8 +12,10 @@
 #endif
 
 #if defined(__linux__)
+#include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 // The first object is the program itself. Segments that are never writable hold nothing but what is in the file.
 static int unmap_read_only(struct dl_phdr_info *info, size_t size, void *context) {
@@ -69,4 +73,20 @@ int jarvis_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid) 
     *pid = 0;
     return 0;
 #endif
+}
+
+int jarvis_rename_exclusive(const char *from, const char *to) {
+#if defined(__linux__)
+    if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1 /* RENAME_NOREPLACE */) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -1;
+#elif defined(__APPLE__)
+    if (renamex_np(from, to, RENAME_EXCL) == 0) return 0;
+    if (errno != EINVAL && errno != ENOTSUP) return -1;
+#endif
+    struct stat status;
+    if (lstat(to, &status) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
 }

@@ -21,4 +21,8 @@ void jarvis_malloc_arena_max(int arenas);
 /// `pid` is 0 where the system does not tell it.
 int jarvis_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid);
 
+/// Renames `from` to `to` only when nothing is at `to`. Returns 0, or -1 with errno set: EEXIST when something is there.
+/// Where the kernel or the file system can't do that in one step, it looks first and renames then.
+int jarvis_rename_exclusive(const char *from, const char *to);
+
 #endif

@@ -1,4 +1,5 @@
 import JarvisCore
+import JarvisFormats
 
 /// One row of the table that describes the configuration. Everything said about a key (validation, JSON schema, hints
 /// for forms, reference page, suggestions, redaction, reload class, default) is derived from its row.
@@ -48,6 +49,16 @@ package struct ConfigField: Sendable {
         }
     }
 
+    /// What becomes of a value when an instance is copied under another name on the same host.
+    package enum Sharing: String, Sendable, CaseIterable {
+        /// It is copied: two gateways may hold the same value.
+        case share
+        /// It is left out: two gateways with the same value would be in each other's way.
+        case exclusive
+        /// The copy gets a fresh one: port, token, places.
+        case regenerate
+    }
+
     /// What a number counts.
     package enum Unit: String, Sendable {
         case milliseconds, seconds, minutes, hours, bytes, tokens, characters, port
@@ -65,12 +76,14 @@ package struct ConfigField: Sendable {
     package let sensitive: Bool
     /// What a change needs; nil: as the parent.
     package let reload: Reload?
+    /// What becomes of it in a copy of the instance, where the row says so; `ConfigSharing` knows the rest.
+    package let sharing: Sharing?
     /// What a number counts.
     package let unit: Unit?
 
     init(
         _ pattern: String, _ kind: Kind, _ standard: JSONValue? = nil, _ doc: String, sensitive: Bool = false,
-        reload: Reload? = nil, unit: Unit? = nil
+        reload: Reload? = nil, sharing: Sharing? = nil, unit: Unit? = nil
     ) {
         self.pattern = pattern
         self.kind = kind
@@ -78,8 +91,12 @@ package struct ConfigField: Sendable {
         self.doc = doc
         self.sensitive = sensitive
         self.reload = reload
+        self.sharing = sharing
         self.unit = unit
     }
+
+    /// The pattern as a path: `*` is a key of that name, `[]` the first element.
+    var path: ConfigPath { ConfigPath(steps.map { $0 == "[]" ? .index(0) : .key($0) }) }
 
     /// The steps of the pattern: keys, `*` and `[]`.
     var steps: [String] {

@@ -8,7 +8,8 @@ extension ConfigFields {
         Field("agents.defaults", .object, nil, "What holds for every agent.")
         Field(
             "agents.defaults.workspace", .text, nil,
-            "The directory that holds the agent's files. Without it: workspace in the state directory.")
+            "The directory that holds the agent's files. Without it: workspace in the state directory.",
+            sharing: .regenerate)
         Field("agents.defaults.repoRoot", .text, nil, "The repository that the prompt names.")
         Field("agents.defaults.skipBootstrap", .bool, false, "Do not create the workspace's first files.")
         Field(
@@ -81,8 +82,8 @@ extension ConfigFields {
         Field("agents.list[].id", .text, nil, "Its name in session keys; lower case.")
         Field("agents.list[].default", .bool, false, "Whether it answers where no rule names an agent.")
         Field("agents.list[].name", .text, nil, "Its name for people.")
-        Field("agents.list[].workspace", .text, nil, "Its directory.")
-        Field("agents.list[].agentDir", .text, nil, "Where its state is kept.")
+        Field("agents.list[].workspace", .text, nil, "Its directory.", sharing: .regenerate)
+        Field("agents.list[].agentDir", .text, nil, "Where its state is kept.", sharing: .exclusive)
         Field("agents.list[].model", .either([.text, .object]), nil, "Its model, as agents.defaults.model.")
         Field("agents.list[].model.primary", .text, nil, "The first choice, provider/model.")
         Field("agents.list[].model.fallbacks", .strings, nil, "Tried in order when the first choice fails.")

@@ -4,7 +4,7 @@ extension ConfigFields {
         Field(
             "gateway.port", .integer(FieldRange.port), nil,
             "TCP port for HTTP and WebSocket. Without it the profile decides; the default instance uses 18789.",
-            unit: .port)
+            sharing: .regenerate, unit: .port)
         Field(
             "gateway.mode", .choice(["local", "remote"]), nil,
             "local: this host runs the gateway. remote: commands talk to gateway.remote.url. Only local starts a gateway."
@@ -18,8 +18,11 @@ extension ConfigFields {
         Field(
             "gateway.auth.mode", .choice(["none", "token", "password", "trusted-proxy"]), nil,
             "Which proof is asked for. Without it: password when one is set, else token.")
-        Field("gateway.auth.token", .secret, nil, "The shared token; made at the first start.", sensitive: true)
-        Field("gateway.auth.password", .secret, nil, "The shared password.", sensitive: true)
+        Field(
+            "gateway.auth.token", .secret, nil, "The shared token; made at the first start.", sensitive: true,
+            sharing: .regenerate)
+        Field(
+            "gateway.auth.password", .secret, nil, "The shared password.", sensitive: true, sharing: .regenerate)
         Field("gateway.auth.allowTailscale", .bool, nil, "Whether an identity that Tailscale vouches for is enough.")
         Field("gateway.auth.rateLimit", .object, nil, "What failed attempts cost.")
         Field(
@@ -82,7 +85,9 @@ extension ConfigFields {
         Field("gateway.tls.caPath", .text, nil, "Further roots in PEM form.")
 
         Field("gateway.tailscale", .object, nil, "Publishing over Tailscale.")
-        Field("gateway.tailscale.mode", .choice(["off", "serve", "funnel"]), "off", "What to publish.")
+        Field(
+            "gateway.tailscale.mode", .choice(["off", "serve", "funnel"]), "off", "What to publish.",
+            sharing: .exclusive)
         Field("gateway.tailscale.resetOnExit", .bool, false, "Take the publication back on exit.")
 
         Field("gateway.trustedProxies", .strings, [], "Addresses of proxies whose forwarding headers are believed.")

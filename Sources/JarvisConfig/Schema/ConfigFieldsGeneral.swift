@@ -39,7 +39,9 @@ extension ConfigFields {
         Field("session.identityLinks", .map, nil, "The same person on several channels.")
         Field("session.identityLinks.*", .strings, nil, "channel:id of one person.")
         Field("session.mainKey", .text, "main", "The last part of the main conversation's key.")
-        Field("session.store", .text, nil, "Where an older installation kept its sessions; read on import only.")
+        Field(
+            "session.store", .text, nil, "Where an older installation kept its sessions; read on import only.",
+            sharing: .exclusive)
         Field("session.resetTriggers", .strings, ["/new", "/reset"], "Messages that begin a new conversation.")
         Field("session.reset", .object, nil, "When a conversation begins anew.")
         Field("session.reset.mode", .choice(["daily", "idle", "off"]), "daily", "Every day, after idling, or never.")
@@ -75,7 +77,7 @@ extension ConfigFields {
     @FieldList static var logging: [ConfigField] {
         Field("logging", .object, nil, "What is written down.", reload: ConfigField.Reload.none)
         Field("logging.level", .choice(logLevels), "info", "What goes into the file.")
-        Field("logging.file", .text, nil, "The file; without it logs in the state directory.")
+        Field("logging.file", .text, nil, "The file; without it logs in the state directory.", sharing: .exclusive)
         Field(
             "logging.maxFileBytes", .integer(4096...Int.max), 10_485_760, "The size at which a new file begins.",
             unit: .bytes)
@@ -152,6 +154,13 @@ extension ConfigFields {
         Field("hooks", .any, nil, "Web hooks and mail hooks.", reload: .hot)
         Field("hooks.token", .secret, nil, "The token that callers present; not the gateway's.", sensitive: true)
         Field("browser", .any, nil, "The browser that agents drive.", reload: .hot)
+        Field("browser.controlUrl", .any, nil, "Where the browser is controlled.", sharing: .exclusive)
+        Field("browser.cdpUrl", .any, nil, "The debugging address of a running browser.", sharing: .exclusive)
+        Field("browser.profiles", .any, nil, "Browser profiles by name.")
+        Field("browser.profiles.*", .any, nil, "One browser profile.")
+        Field("browser.profiles.*.cdpPort", .any, nil, "Its debugging port.", sharing: .exclusive)
+        Field("browser.profiles.*.cdpUrl", .any, nil, "Its debugging address.", sharing: .exclusive)
+        Field("browser.profiles.*.userDataDir", .any, nil, "Its directory.", sharing: .exclusive)
         Field("bindings", .list, nil, "Which agent answers where.", reload: ConfigField.Reload.none)
         Field("broadcast", .any, nil, "Several agents for one message.")
         Field("skills", .any, nil, "What agents have learned.", reload: ConfigField.Reload.none)
@@ -162,6 +171,7 @@ extension ConfigFields {
         Field("talk", .any, nil, "Voice.", reload: ConfigField.Reload.none)
         Field("identity", .any, nil, "Older spelling of an agent's identity.", reload: ConfigField.Reload.none)
         Field("agent", .any, nil, "Older spelling of agents.defaults.", reload: ConfigField.Reload.none)
+        Field("agent.workspace", .text, nil, "Older spelling of agents.defaults.workspace.", sharing: .exclusive)
         Field("routing", .any, nil, "Older spelling of bindings.", reload: ConfigField.Reload.none)
         Field("approvals", .any, nil, "Asking before commands run.")
         Field("acp", .any, nil, "Other agents' protocol.")

@@ -16,12 +16,13 @@ extension ConfigFields {
         )
         Field(
             "models.providers.*.apiKey", .secret, nil, "The key; better \"${NAME}\" than the key itself.",
-            sensitive: true)
+            sensitive: true, sharing: .share)
         Field(
             "models.providers.*.auth", .choice(["api-key", "aws-sdk", "oauth", "token"]), nil, "How to authenticate.")
         Field("models.providers.*.api", .choice(apiKinds), "openai-completions", "Which API it speaks.")
         Field("models.providers.*.headers", .map, nil, "Headers sent with every request.")
-        Field("models.providers.*.headers.*", .secret, nil, "The value of a header.", sensitive: true)
+        Field(
+            "models.providers.*.headers.*", .secret, nil, "The value of a header.", sensitive: true, sharing: .share)
         Field("models.providers.*.authHeader", .bool, true, "Whether the key goes into the Authorization header.")
         Field("models.providers.*.injectNumCtxForOpenAICompat", .bool, nil, "Send num_ctx to servers that want it.")
         Field("models.providers.*.models", .list, nil, "Its models.")
@@ -43,7 +44,9 @@ extension ConfigFields {
             "models.providers.*.models[].maxTokens", .integer(FieldRange.positive), 8192, "How much it may answer.",
             unit: .tokens)
         Field("models.providers.*.models[].headers", .map, nil, "Headers sent with every request.")
-        Field("models.providers.*.models[].headers.*", .secret, nil, "The value of a header.", sensitive: true)
+        Field(
+            "models.providers.*.models[].headers.*", .secret, nil, "The value of a header.", sensitive: true,
+            sharing: .share)
         Field("models.providers.*.models[].compat", .any, nil, "Deviations of its API.")
         Field("models.bedrockDiscovery", .any, nil, "Finding Bedrock models.")
     }

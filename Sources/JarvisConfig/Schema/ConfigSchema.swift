@@ -112,7 +112,9 @@ package enum ConfigReference {
             ignored; a value of the wrong form is an error, and its default is used. `*` stands for any key, `[]` for \
             any element.
 
-            "Change" says what a change needs: nothing (read when used), hot (one part starts anew) or restart.
+            "Change" says what a change needs: nothing (read when used), hot (one part starts anew) or restart. "Copy" says \
+            what a clone of the instance does with the value: share (copied), exclusive (left out) or regenerate (made \
+            anew). Where no row describes a key, names of secrets, accounts and ports are exclusive, others shared.
 
             """
         var section = ""
@@ -120,7 +122,8 @@ package enum ConfigReference {
             let name = String(field.pattern.prefix { $0 != "." && $0 != "[" })
             if name != section {
                 section = name
-                text += "\n## \(section)\n\n| Key | Form | Default | Change | Meaning |\n|---|---|---|---|---|\n"
+                text +=
+                    "\n## \(section)\n\n| Key | Form | Default | Change | Copy | Meaning |\n|---|---|---|---|---|---|\n"
             }
             text += row(field)
         }
@@ -132,11 +135,15 @@ package enum ConfigReference {
         var doc = field.doc
         if let unit = field.unit, unit != .port { doc += " In \(unit.rawValue)." }
         if field.sensitive { doc += " Secret." }
-        let cells = ["`\(field.pattern)`", field.kind.expectation, standard, word(reload(field)), doc]
+        let cells = [
+            "`\(field.pattern)`", field.kind.expectation, standard, word(reload(field)), copy(field), doc,
+        ]
         return "| "
             + cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
             .joined(separator: " | ") + " |\n"
     }
+
+    private static func copy(_ field: ConfigField) -> String { ConfigSharing.of(field.path).rawValue }
 
     private static func word(_ reload: ConfigField.Reload) -> String { reload == .none ? "nothing" : reload.rawValue }
 

@@ -1,3 +1,5 @@
+import CJarvisShims
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -153,6 +155,18 @@ public enum DurableFile {
         if fsync(descriptor) != 0, errno != EINVAL {
             throw SystemCallError(call: "fsync", errorNumber: errno, subject: directory)
         }
+    }
+
+    /// Gives `from` the name `to` in one step, when nothing is there yet, and makes both directories durable.
+    ///
+    /// - Throws: `SystemCallError`; `EEXIST` when something is at `to`, `EXDEV` when it lies on another disk. Then nothing
+    ///   has changed.
+    public static func publish(_ from: String, as to: String) throws {
+        guard jarvis_rename_exclusive(from, to) == 0 else {
+            throw SystemCallError(call: "rename", errorNumber: errno, subject: to)
+        }
+        try syncDirectory(parent(of: to))
+        if parent(of: from) != parent(of: to) { try syncDirectory(parent(of: from)) }
     }
 
     /// Whether something, also a dangling link, is at `path`.

@@ -1,0 +1,117 @@
+import JarvisCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A state directory while it is being made: `~/.jarvis-<name>.staging-<random>`, beside its final place, with a name
+/// that no profile can have. Published by one rename; until then there is no new instance, afterwards a whole one.
+///
+/// Its maker holds the lock of the directory. Where nobody holds it the maker is dead, and `sweep` takes the rest away.
+package final class InstanceStaging {
+    /// Where to write.
+    package let directory: String
+    /// Where it is published to.
+    package let destination: String
+    private let lock: DirectoryLock
+
+    private init(directory: String, destination: String, lock: DirectoryLock) {
+        self.directory = directory
+        self.destination = destination
+        self.lock = lock
+    }
+
+    /// Begins a state directory for `instance`, whose own must not exist.
+    ///
+    /// - Throws: `profile.exists`, exit 2; `profile.write` when the disk refuses.
+    package static func begin(for instance: Instance) throws(JarvisError) -> InstanceStaging {
+        if DurableFile.exists(instance.stateDirectory) { throw exists(instance) }
+        sweep(DurableFile.parent(of: instance.stateDirectory))
+        do {
+            // A sweep of another process may be quicker than the lock: then another name.
+            for _ in 0..<8 {
+                let directory = "\(instance.stateDirectory)\(mark)\(Identifiers.randomHex(bytes: 6))"
+                try DurableFile.createDirectory(directory)
+                do {
+                    let lock = try DirectoryLock.acquire(directory, allowNetworkFileSystem: true)
+                    return InstanceStaging(
+                        directory: directory, destination: instance.stateDirectory, lock: lock)
+                } catch DirectoryLock.Failure.held {
+                    continue
+                }
+            }
+        } catch {
+            throw failure(error, instance.stateDirectory)
+        }
+        throw failure(SystemCallError(call: "mkdir", errorNumber: EEXIST), instance.stateDirectory)
+    }
+
+    /// A path of the finished instance as a path of this directory; paths elsewhere stay.
+    package func staged(_ path: String) -> String {
+        guard let relative = HostPath.relative(path, to: destination) else {
+            return HostPath.normalize(path) == destination ? directory : path
+        }
+        return HostPath.join(directory, relative)
+    }
+
+    /// Makes everything durable and gives the directory its name. From here on the instance exists.
+    ///
+    /// - Throws: `profile.exists` when somebody was quicker, `profile.write`; then nothing was published.
+    package func publish(_ instance: Instance) throws(JarvisError) {
+        do {
+            for entry in try FileTree.entries(of: directory) where entry.kind == .directory {
+                try DurableFile.syncDirectory(HostPath.join(directory, entry.path))
+            }
+            try DurableFile.syncDirectory(directory)
+            try DurableFile.publish(directory, as: destination)
+            lock.release()
+        } catch let error as SystemCallError where error.errorNumber == EEXIST {
+            throw Self.exists(instance)
+        } catch {
+            throw Self.failure(error, destination)
+        }
+    }
+
+    /// Takes the unfinished directory away.
+    package func discard() {
+        try? FileTree.remove(directory)  // what stays is swept later
+        lock.release()
+    }
+
+    /// Removes the directories in `parent` whose makers are dead. Failures are ignored: the next sweep tries again.
+    package static func sweep(_ parent: String) {
+        let names = try? FileTree.names(in: parent)  // unreadable: nothing to sweep
+        for name in names ?? [] where name.hasPrefix(".jarvis") && (name.contains(mark) || name.contains(removing)) {
+            let path = HostPath.join(parent, name)
+            let lock = try? DirectoryLock.acquire(path, allowNetworkFileSystem: true, patience: 0)  // its maker lives
+            guard let lock else { continue }
+            try? FileTree.remove(path)  // see above
+            lock.release()
+        }
+    }
+
+    /// What stands between the final name and the random part.
+    package static let mark = ".staging-"
+    /// The same for a state directory whose verified copy lies in the trash.
+    package static let removing = ".removing-"
+
+    private static func exists(_ instance: Instance) -> JarvisError {
+        JarvisError(
+            "profile.exists",
+            "There is something at \(instance.stateDirectory) already: “\(instance.displayName)” is taken.",
+            hint: "Choose another name, or look at it with: \(instance.command) which",
+            metadata: ["profile": instance.displayName, "stateDirectory": instance.stateDirectory], exitCode: 2)
+    }
+
+    static func failure(_ error: any Error, _ path: String) -> JarvisError {
+        if let error = error as? JarvisError { return error }
+        return JarvisError(
+            "profile.write", "\(path) can't be written: \(error).",
+            hint: "Check owner, free space and mount options of \(DurableFile.parent(of: path)).",
+            metadata: ["path": path], cause: error)
+    }
+}
