@@ -54,6 +54,7 @@ package actor Gateway {
     nonisolated let initialConfig: ConfigSnapshot
     nonisolated let authFacts: SharedSecretAuthFacts
     nonisolated let hostName: String
+    nonisolated let supervisor: ServiceMarker.Supervisor
     nonisolated let holdWorkspace: @Sendable (String) throws -> Void
     nonisolated let redactor: Redactor
     nonisolated let rehearse: @Sendable (ConfigSnapshot, _ servedPort: Int) throws -> Void
@@ -71,6 +72,17 @@ package actor Gateway {
     var port = 0
     /// Whether other hosts may reach the port.
     var isExposed = false
+    /// The addresses on which it serves.
+    var hosts: [String] = []
+    /// The bind mode in force: `loopback`, `lan`, `tailnet`, `custom`.
+    var bindMode = "loopback"
+
+    /// Where the port came from: `flag`, `env`, `config`, `default`.
+    var portSource: String {
+        if options.port != nil { return "flag" }
+        if instance.portVariable != nil { return "env" }
+        return initialConfig.config.gateway.port != nil ? "config" : "default"
+    }
 
     // Connections
     var connections: [Int: Connection] = [:]
@@ -97,6 +109,10 @@ package actor Gateway {
     var restartRequest: (@Sendable (String) -> Void)?
     /// Why a restart waits for the end of the active runs.
     var pendingRestart: String?
+    /// Keys of the configuration that changed and count only after a restart.
+    var restartPending: [String] = []
+    /// When the last message came or went.
+    var lastMessageAt: EpochMilliseconds?
     /// How long it waits at least, so that answers already written reach the clients.
     var restartDelayMs = 300
 
@@ -125,6 +141,8 @@ package actor Gateway {
         package var recentErrors: RecentLogs
         package var redactor: Redactor
         package var hostName: String
+        /// Who keeps this process running.
+        package var supervisor: ServiceMarker.Supervisor
         package var pairedDevices: [JSONObject]
         /// Makes and takes a workspace, or throws when another gateway has it. Blocks.
         package var holdWorkspace: @Sendable (String) throws -> Void
@@ -148,6 +166,7 @@ package actor Gateway {
         startedAt = parts.clock.now()
         recentErrors = parts.recentErrors
         hostName = parts.hostName
+        supervisor = parts.supervisor
         holdWorkspace = parts.holdWorkspace
         redactor = parts.redactor
         rehearse = parts.rehearse

@@ -86,17 +86,8 @@ extension EndpointOptions {
         }
         let identity = try InstanceIdentity.load(stateDirectory: instance.stateDirectory)
         return GatewayEndpoint(
-            door: .unix(path: controlSocket(instance, identity)), expectedInstanceId: identity?.instanceId)
-    }
-
-    /// A socket with a short path outside the state directory depends on the environment of the gateway, so that only
-    /// the gateway's own note tells it.
-    private static func controlSocket(_ instance: Instance, _ identity: InstanceIdentity?) -> String {
-        let derived = instance.paths.controlSocket
-        guard !derived.hasPrefix(instance.paths.run + "/"), let runtime = RuntimeFile.read(instance.paths),
-            runtime.isNote(of: identity?.instanceId)
-        else { return derived }
-        return runtime.controlSocket ?? derived
+            door: .unix(path: ControlTarget.socket(instance.paths, instanceId: identity?.instanceId)),
+            expectedInstanceId: identity?.instanceId)
     }
 }
 

@@ -10,7 +10,7 @@ struct GatewayHTTP: ServerDelegate {
     func head(_ request: HTTPServerRequest) -> HeadDecision {
         gateway.assumeIsolated { gateway in
             if let refusal = gateway.refusal(of: request) { return .refuse(refusal) }
-            guard let route = HTTPRoutes.find(request.path) else {
+            guard let route = HTTPRoutes.find(request.path, for: request.peer) else {
                 return .refuse(gateway.stamped(.text("Not Found\n", status: 404)))
             }
             guard route.methods.contains(request.method) else {
@@ -23,7 +23,7 @@ struct GatewayHTTP: ServerDelegate {
 
     func respond(_ request: HTTPServerRequest, on loop: any EventLoop) -> EventLoopFuture<HTTPServerResponse> {
         let response = gateway.assumeIsolated { gateway in
-            guard let route = HTTPRoutes.find(request.path) else {
+            guard let route = HTTPRoutes.find(request.path, for: request.peer) else {
                 return gateway.stamped(.text("Not Found\n", status: 404))
             }
             return gateway.stamped(route.respond(gateway, request))

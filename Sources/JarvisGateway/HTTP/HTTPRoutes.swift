@@ -8,15 +8,21 @@ struct HTTPRoute: Sendable {
     var methods: [String] = ["GET", "HEAD"]
     /// The largest request body in bytes.
     var bodyLimit = 0
+    /// Whether it is there on the control socket alone: on TCP it does not exist.
+    var isControlOnly = false
     var respond: @Sendable (isolated Gateway, HTTPServerRequest) -> HTTPServerResponse
 }
 
 /// The routes of the gateway port. A new route is one entry.
 enum HTTPRoutes {
-    static let all: [HTTPRoute] = [live, ready, uiConfig] + assets
+    static let all: [HTTPRoute] = [live, ready, uiConfig, instance] + assets
 
-    /// The route of a normalised path.
-    static func find(_ path: String) -> HTTPRoute? { byPath[path] }
+    /// The route of a normalised path, as `peer` may see it.
+    static func find(_ path: String, for peer: PeerAddress) -> HTTPRoute? {
+        guard let route = byPath[path] else { return nil }
+        if route.isControlOnly, case .tcp = peer { return nil }
+        return route
+    }
 
     /// Whether WebSockets are refused there. The page's own path `/` serves both.
     static func isReserved(_ path: String) -> Bool { path != "/" && byPath[path] != nil }

@@ -29,6 +29,7 @@ extension Gateway {
         if changed.contains(where: { $0.hasPrefix(liveKeys[0]) }) { adoptAuth(snapshot) }
         let plan = ConfigReloadPlan(changedPaths: changed.filter { path in !liveKeys.contains { path.hasPrefix($0) } })
         let needsRestart = plan.action == .restart
+        for path in plan.restart.map(\.description) where !restartPending.contains(path) { restartPending.append(path) }
         logger.notice(
             "configuration changed",
             metadata: [

@@ -94,7 +94,8 @@ package struct GatewayLaunch: Sendable {
                 instance: instance, identity: held.identity, version: version, config: snapshot,
                 configStore: configStore,
                 store: store, auth: facts, options: options, clock: clock, logger: logger, recentErrors: recentErrors,
-                redactor: redactor, hostName: environment.hostName, pairedDevices: paired,
+                redactor: redactor, hostName: environment.hostName, supervisor: ServiceMarker.supervisor(environment),
+                pairedDevices: paired,
                 holdWorkspace: { try held.hold(workspace: $0) },
                 rehearse: { [self] in
                     try StartGate.rehearse($0, servedPort: $1, launch: self, configStore: configStore)
@@ -154,6 +155,8 @@ extension Gateway {
     func serve(on listeners: Listeners) async throws {
         port = listeners.port
         isExposed = listeners.isExposed
+        hosts = listeners.hosts
+        bindMode = listeners.mode
         origins = OriginPolicy(
             port: listeners.port, addresses: listeners.addresses,
             allowedOrigins: config.config.gateway.controlUi.allowedOrigins)

@@ -16,10 +16,13 @@ final class Listeners: Sendable {
     let hosts: [String]
     /// Whether other hosts may reach the port.
     let isExposed: Bool
+    /// The bind mode: `loopback`, `lan`, `tailnet`, `custom`.
+    let mode: String
     private let listeners: [Listener]
 
-    private init(port: Int, hosts: [String], listeners: [Listener]) {
+    private init(port: Int, hosts: [String], mode: String, listeners: [Listener]) {
         self.port = port
+        self.mode = mode == "auto" ? "loopback" : mode
         self.hosts = hosts
         host = hosts[0]
         addresses = (hosts.contains("0.0.0.0") ? LocalAddresses.ipv4() : hosts).filter { !Self.loopback.contains($0) }
@@ -64,7 +67,7 @@ final class Listeners: Sendable {
             try await Blocking.run { try StateDirectory.preparePrivate(DurableFile.parent(of: socket)) }
             open.append(
                 try await Listener.unix(path: socket, group: group, delegate: delegate, budget: PreAuthBudget()))
-            return Listeners(port: bound, hosts: served, listeners: open)
+            return Listeners(port: bound, hosts: served, mode: mode, listeners: open)
         } catch let error as JarvisError where error.code == "net.bind.in_use" {
             for listener in open { await listener.close() }
             throw await PortConflict.explain(port: port, host: hosts[0], instance: gateway.instance, group: group)

@@ -53,6 +53,8 @@ extension Gateway {
         let count = try await store.sessionCount()
         let recent = try await store.listSessions(Self.newest(5))
         let now = clock.now()
+        lastMessageAt = max(lastMessageAt ?? 0, recent.map(\.session.updatedAt).max() ?? 0)
+        if lastMessageAt == 0 { lastMessageAt = nil }
         let agents = ([defaultAgentId()] + config.config.agents.list.map(\.id)).reduce(into: [String]()) { ids, id in
             if !ids.contains(id) { ids.append(id) }
         }

@@ -34,6 +34,7 @@ extension Gateway {
         case .accepted(let record, let entry, _):
             enlist(record, starter: new.starter)
             submit(record, to: lanes)
+            lastMessageAt = clock.now()
             announceSession(new.key, reason: "message")
             announceMessage(new.key, message: message.json, messageId: entry.id)
             return .started(record)

@@ -91,7 +91,7 @@ package enum InstanceScanner {
             isRunning: isRunning)
     }
 
-    private static func names(in directory: String) -> [String] {
+    static func names(in directory: String) -> [String] {
         guard let handle = opendir(directory) else { return [] }
         defer { closedir(handle) }
         var names: [String] = []

@@ -165,7 +165,7 @@ struct InstanceDraft {
 
     /// A short directory of this user for sockets whose natural path is too long: `$XDG_RUNTIME_DIR/jarvis`, else
     /// `<temp>/jarvis-<uid>`, else `/tmp/jarvis-<uid>`. Whoever binds there makes it 0700 first.
-    private static func socketDirectory(_ environment: HostEnvironment) -> String {
+    static func socketDirectory(_ environment: HostEnvironment) -> String {
         let longest = InstancePaths.longestSocketPath - 22
         let own = "jarvis-\(environment.userId)"
         let runtime = environment["XDG_RUNTIME_DIR"].flatMap { $0.hasPrefix("/") ? HostPath.join($0, "jarvis") : nil }

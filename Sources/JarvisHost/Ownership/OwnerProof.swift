@@ -23,6 +23,15 @@ package struct OwnerProof: Sendable, Hashable {
     package static func verify(
         peerUid: UInt32, peerPid: Int32, saidInstanceId: String, instance: Instance, expectedUid: UInt32
     ) throws(JarvisError) -> OwnerProof {
+        try verify(
+            peerUid: peerUid, peerPid: peerPid, saidInstanceId: saidInstanceId, target: instance.controlTarget,
+            expectedUid: expectedUid)
+    }
+
+    /// The same for a target.
+    package static func verify(
+        peerUid: UInt32, peerPid: Int32, saidInstanceId: String, target instance: ControlTarget, expectedUid: UInt32
+    ) throws(JarvisError) -> OwnerProof {
         guard peerUid == expectedUid else {
             throw unproven("it runs as user \(peerUid), not as user \(expectedUid)", instance)
         }
@@ -47,7 +56,7 @@ package struct OwnerProof: Sendable, Hashable {
         return ProcessInfoReader().isAlive(pid: pid, startTime: processStartTime)
     }
 
-    private static func unproven(_ reason: String, _ instance: Instance) -> JarvisError {
+    private static func unproven(_ reason: String, _ instance: ControlTarget) -> JarvisError {
         JarvisError(
             "owner.unproven",
             "The process behind the control socket is not proven to be the gateway “\(instance.displayName)”:"

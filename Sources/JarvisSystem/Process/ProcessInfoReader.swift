@@ -43,6 +43,16 @@ package struct ProcessInfoReader: Sendable {
         return Self.parse(bytes, pageSize: Int(sysconf(Int32(_SC_PAGESIZE))))
     }
 
+    /// The program file that process `pid` runs, as the kernel spells it: with ` (deleted)` at the end when it was removed
+    /// or replaced since. Nil when the process is another user's or gone.
+    package func executable(pid: Int32) -> String? {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink("\(root)/\(pid)/exe", $0, bytes.count) } ?? -1
+        }
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+    }
+
     /// This process.
     package func current() -> ProcessSnapshot? { read(pid: getpid()) }
 
