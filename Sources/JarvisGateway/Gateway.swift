@@ -48,6 +48,10 @@ package actor Gateway {
     nonisolated let clock: WallClock
     nonisolated let logger: Logger
     nonisolated let startedAt: EpochMilliseconds
+    /// Names this start of the program: a restart in place keeps pid and start time.
+    nonisolated let bootId = Identifiers.uuid()
+    /// When it began to serve; 0 before.
+    var readyAt: EpochMilliseconds = 0
     nonisolated let models: ModelCatalog
     nonisolated let recentErrors: RecentLogs
     nonisolated let options: GatewayOptions
@@ -106,9 +110,14 @@ package actor Gateway {
 
     // Life
     var phase: Phase = .starting
-    var restartRequest: (@Sendable (String) -> Void)?
-    /// Why a restart waits for the end of the active runs.
+    /// Ends the process; nil until it serves.
+    var endRequest: (@Sendable (RunningGateway.End) -> Void)?
+    /// The restart or stop that is under way.
+    var lifecycleTicket: LifecycleTicket?
+    /// The ticket of a restart that waits for the end of the active runs.
     var pendingRestart: String?
+    /// The configuration that it applies.
+    var pendingConfigHash: String?
     /// Keys of the configuration that changed and count only after a restart.
     var restartPending: [String] = []
     /// When the last message came or went.

@@ -36,6 +36,10 @@ public struct EventDescriptor: Sendable, Hashable {
         EventDescriptor(
             name: "config.changed", scope: .read, summary: "{hash, paths[], restartRequired}.", isDroppable: true),
         EventDescriptor(
+            name: "gateway.lifecycle", scope: .read,
+            summary: "{ticket, action, state, reason, error?, configHash?}: a restart or stop was taken on or refused.",
+            isDroppable: false),
+        EventDescriptor(
             name: "device.pair.requested", scope: .pairing, summary: "A device asks to be let in.", isDroppable: false),
         EventDescriptor(
             name: "device.pair.resolved", scope: .pairing, summary: "{requestId, deviceId, decision, ts}.",

@@ -234,6 +234,7 @@ extension Gateway {
             "server": [
                 "version": .string(self.version), "connId": .string(connections[id]?.connId ?? ""),
                 "instanceId": .string(identity.instanceId), "profile": .string(instance.displayName),
+                "bootId": .string(bootId),
             ],
             "features": [
                 "methods": .array(MethodTable.names),

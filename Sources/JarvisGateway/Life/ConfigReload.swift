@@ -44,7 +44,8 @@ extension Gateway {
             ])
         guard mode != .off, mode != .hot, needsRestart || (mode == .restart && !changed.isEmpty) else { return }
         let paths = plan.restart.prefix(4).map(\.description).joined(separator: ", ")
-        restartAfterRuns("configuration changed: \(paths)", delayMs: restartDelayMs)
+        restartAfterRuns(
+            "configuration changed: \(paths)", by: "config", delayMs: restartDelayMs, configHash: snapshot.hash)
     }
 
     /// A new shared secret counts at once; who came in with the old one must come again.
@@ -72,42 +73,18 @@ extension Gateway {
     }
 
     /// Restarts once no run is active, at the latest after 30 s.
-    func restartAfterRuns(_ reason: String, delayMs: Int = 300) {
-        guard pendingRestart == nil, phase == .ready else { return }
-        pendingRestart = reason
-        restartDelayMs = min(max(delayMs, 300), 60_000)
-        loop.scheduleTask(in: .milliseconds(30_000 + Int64(restartDelayMs))) { [self] in
-            assumeIsolated { $0.restartNow() }
-        }
-        restartIfIdle()
-    }
-
-    /// Called when a run ended.
-    func restartIfIdle() {
-        guard pendingRestart != nil, runs.isEmpty else { return }
-        // A moment later, so that answers and events already written reach the clients.
-        loop.scheduleTask(in: .milliseconds(Int64(restartDelayMs))) { [self] in
-            assumeIsolated { if $0.runs.isEmpty { $0.restartNow() } }
-        }
-    }
-
-    private func restartNow() {
-        guard let reason = pendingRestart, phase == .ready else { return }
-        pendingRestart = nil
-        let snapshot = config
-        let servedPort = port
-        // unstructured: the rehearsal asks disk and ports off the loop and ends by itself
+    func restartAfterRuns(_ reason: String, by: String, delayMs: Int = 300, configHash: String? = nil) {
+        guard phase == .ready else { return }
+        // unstructured: the request asks disk and ports off the loop and ends by itself
         Task {
             do {
-                try await Blocking.run { [rehearse] in try rehearse(snapshot, servedPort) }
+                _ = try await take(
+                    LifecycleRequest(
+                        action: .restart, reason: reason, by: by, delayMs: min(max(delayMs, 300), 60_000),
+                        waitsForRuns: true, configHash: configHash))
             } catch {
-                let failure = error as? JarvisError
-                logger.error(
-                    "no restart: with this configuration the gateway would not start again",
-                    metadata: ["problem": "\(failure?.message ?? "\(error)")", "next": "\(failure?.hint ?? "")"])
-                return
+                logger.error("no restart", metadata: ["reason": "\(reason)", "error": "\(error)"])
             }
-            restartRequest?(reason)
         }
     }
 }

@@ -109,7 +109,7 @@ package struct GatewayLaunch: Sendable {
         try await gateway.serve(on: listeners)
         let runtime = RuntimeFile(
             version: version, instanceId: held.identity.instanceId, profile: instance.displayName,
-            configPath: instance.configPath, port: listeners.port, bindHost: listeners.host,
+            configPath: instance.configPath, port: listeners.port, bindHost: listeners.host, bootId: gateway.bootId,
             controlSocket: instance.paths.controlSocket, startedAt: clock.now())
         try await Blocking.run { [logger] in
             try runtime.write(instance.paths)
@@ -119,7 +119,14 @@ package struct GatewayLaunch: Sendable {
                 logger.warning("last good configuration not kept", metadata: ["error": "\(error)"])
             }
         }
-        await gateway.becomeReady()
+        let boot = await gateway.becomeReady()
+        try await Blocking.run { [logger] in
+            do {
+                try LifecycleJournal(instance.paths).complete(with: boot)
+            } catch {
+                logger.warning("outcome of the restart not kept", metadata: ["error": "\(error)"])
+            }
+        }
         let model = await gateway.defaultModel
         logger.notice("agent model: \(model)")
         return RunningGateway(
@@ -165,7 +172,11 @@ extension Gateway {
     }
 
     /// From now on new work is taken and `/readyz` says so.
-    func becomeReady() { phase = .ready }
+    func becomeReady() -> LifecycleTicket.Boot {
+        phase = .ready
+        readyAt = clock.now()
+        return boot
+    }
 
     /// Who answers the default agent.
     fileprivate var defaultModel: String {

@@ -66,14 +66,14 @@ package final class RunningGateway: Sendable {
         let signals = SignalSources { [self] signal in
             switch signal {
             case SIGHUP: reload()
-            case SIGUSR1: end.yield(.restart("SIGUSR1"))
+            case SIGUSR1: restart()
             default: end.yield(.stop)
             }
         }
         let watcher = watchConfig()
         let notifier = ServiceNotifier(environment: launch.environment.variables)
         let reason = end
-        await gateway.whenRestartIsAsked { reason.yield(.restart($0)) }
+        await gateway.whenEndIsAsked { reason.yield($0) }
         await gateway.beatWatchdog(notifier)
         notifier.ready(status: "serving on port \(port)")
         gateway.loop.scheduleTask(in: .seconds(5)) { DispatchQueue.global().async { HeapTrim.afterStart() } }
@@ -103,8 +103,28 @@ package final class RunningGateway: Sendable {
         await listeners.close()
         await store.close()
         RuntimeFile.removeOwn(launch.instance.paths)
+        if why == .stop { await endTickets() }
         held.release()
         try? await group.shutdownGracefully()  // every socket is closed already
+    }
+
+    /// A stop is over, and a restart that was under way when the stop came will not happen.
+    private func endTickets() async {
+        let journal = LifecycleJournal(launch.instance.paths)
+        let now = launch.clock.now()
+        do {
+            for ticket in journal.tickets() where ticket.isPending {
+                try journal.put(ticket.ended(ticket.action == .stop ? .done : .superseded, at: now))
+            }
+        } catch {
+            launch.logger.warning("outcome of a request not kept", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// SIGUSR1.
+    private func restart() {
+        // unstructured: a signal has nobody who waits
+        Task { await gateway.restartAfterRuns("SIGUSR1", by: "signal") }
     }
 
     private func watchConfig() -> ConfigWatcher? {
@@ -189,7 +209,7 @@ extension Gateway {
         return (reload.mode, reload.debounceMs)
     }
 
-    func whenRestartIsAsked(_ handler: @escaping @Sendable (String) -> Void) { restartRequest = handler }
+    func whenEndIsAsked(_ handler: @escaping @Sendable (RunningGateway.End) -> Void) { endRequest = handler }
 
     /// Pings the service manager from this loop: a loop that is stuck stops pinging.
     func beatWatchdog(_ notifier: ServiceNotifier) {

@@ -1,5 +1,6 @@
 import JarvisConfig
 import JarvisCore
+import JarvisHost
 import JarvisKit
 import JarvisProtocol
 import JarvisStore
@@ -33,14 +34,16 @@ enum SystemMethods {
             return try await Blocking.run { try LogTail.read(path, request) }
         },
         "gateway.identity.get": .immediate { gateway, _ in gateway.identityDocument() },
-        "gateway.restart": .immediate { gateway, call in
-            guard let restart = gateway.restartRequest else {
-                throw WireError.unavailable("the gateway is still starting", retryAfterMs: 500)
+        "gateway.restart": .concurrent { gateway, call in try await gateway.lifecycle(.restart, call) },
+        "gateway.stop": .concurrent { gateway, call in try await gateway.lifecycle(.stop, call) },
+        "gateway.ticket": .concurrent { gateway, call in
+            let journal = LifecycleJournal(gateway.instance.paths)
+            let id = call.string("ticket") ?? ""
+            guard let ticket = try await Blocking.run({ journal.ticket(id) }) else {
+                throw WireError.invalidRequest(
+                    "no ticket “\(id.prefix(40))”; the newest \(LifecycleJournal.limit) are kept")
             }
-            let delay = call.int("delayMs") ?? 0
-            let reason = call.string("reason") ?? "requested by a client"
-            gateway.loop.scheduleTask(in: .milliseconds(Int64(delay))) { restart(reason) }
-            return ["ok": true, "restartExpectedMs": JSONValue(delay + 1500)]
+            return ticket.json
         },
     ]
 }
@@ -93,13 +96,28 @@ extension Gateway {
         return filter
     }
 
+    /// `gateway.restart` and `gateway.stop`: the ticket, and whether the request was taken on.
+    fileprivate func lifecycle(_ action: LifecycleTicket.Action, _ call: MethodCall) async throws -> JSONValue {
+        let delay = call.int("delayMs") ?? 0
+        let (ticket, wasPending) = try await take(
+            LifecycleRequest(
+                action: action, reason: call.string("reason") ?? "requested by a client", by: "rpc",
+                delayMs: max(delay, 100)))
+        var answer = ticket.json
+        answer["ok"] = .bool(ticket.state != .refused)
+        answer["accepted"] = .bool(ticket.state != .refused)
+        answer["alreadyPending"] = .bool(wasPending)
+        if action == .restart { answer["restartExpectedMs"] = JSONValue(delay + 1500) }
+        return answer
+    }
+
     /// Which instance this is.
     func identityDocument() -> JSONValue {
         .members([
             "instanceId": .string(identity.instanceId), "profile": .string(instance.displayName),
             "version": .string(version), "pid": JSONValue(ProcessFacts.pid), "port": JSONValue(port),
             "stateDir": .string(instance.stateDirectory), "configPath": .string(instance.configPath),
-            "startedAtMs": .int(startedAt), "phase": .string(phase.rawValue),
+            "startedAtMs": .int(startedAt), "phase": .string(phase.rawValue), "bootId": .string(bootId),
         ])
     }
 

@@ -85,7 +85,7 @@ struct GatewayOperatorHost: OperatorHost {
         return Self.result(result.changed.first?.description ?? "", result)
     }
 
-    func requestRestart(reason: String) async throws { await gateway.restartAfterRuns(reason) }
+    func requestRestart(reason: String) async throws { await gateway.restartAfterRuns(reason, by: "operator") }
 
     func sessions(limit: Int) async throws -> [OperatorSession] {
         try await gateway.store.listSessions(Gateway.newest(limit, titles: true)).map {

@@ -24,6 +24,8 @@ package struct RuntimeFile: Sendable, Hashable {
     package var profile: String
     /// The configuration it runs with.
     package var configPath: String
+    /// A random UUID, new with every start of the program: a restart in place keeps pid and start time.
+    package var bootId: String
     /// The port it listens on.
     package var port: Int
     /// The address it listens on: `127.0.0.1`, `0.0.0.0` …
@@ -38,7 +40,8 @@ package struct RuntimeFile: Sendable, Hashable {
     /// What this process tells.
     package init(
         version: String, instanceId: String, profile: String, configPath: String, port: Int,
-        bindHost: String = "127.0.0.1", browserControlPort: Int? = nil, controlSocket: String? = nil,
+        bindHost: String = "127.0.0.1", bootId: String = Identifiers.uuid(), browserControlPort: Int? = nil,
+        controlSocket: String? = nil,
         startedAt: EpochMilliseconds
     ) {
         pid = getpid()
@@ -49,6 +52,7 @@ package struct RuntimeFile: Sendable, Hashable {
         self.configPath = configPath
         self.port = port
         self.bindHost = bindHost
+        self.bootId = bootId
         self.browserControlPort = browserControlPort
         self.controlSocket = controlSocket
         self.startedAt = startedAt
@@ -89,7 +93,8 @@ package struct RuntimeFile: Sendable, Hashable {
     package var json: JSONValue {
         .members([
             "version": 1, "pid": JSONValue(Int(pid)), "processStartTime": processStartTime.map(JSONValue.int),
-            "jarvisVersion": .string(version), "instanceId": .string(instanceId), "profile": .string(profile),
+            "jarvisVersion": .string(version), "instanceId": .string(instanceId), "bootId": .string(bootId),
+            "profile": .string(profile),
             "configPath": .string(configPath), "port": JSONValue(port), "bindHost": .string(bindHost),
             "ports": .members([
                 "gateway": JSONValue(port), "browserControl": browserControlPort.map { JSONValue($0) },
@@ -110,6 +115,7 @@ package struct RuntimeFile: Sendable, Hashable {
         version = json["jarvisVersion"]?.stringValue ?? ""
         profile = json["profile"]?.stringValue ?? "default"
         configPath = json["configPath"]?.stringValue ?? ""
+        bootId = json["bootId"]?.stringValue ?? ""
         bindHost = json["bindHost"]?.stringValue ?? "127.0.0.1"
         browserControlPort = json["ports"]?["browserControl"]?.intValue
         controlSocket = json["controlSocket"]?.stringValue

@@ -36,10 +36,20 @@ extension MethodDescriptor {
             ], result: "{file, cursor, size, lines[], truncated?, reset?}"),
         MethodDescriptor(
             "gateway.identity.get", scope: .read, "Which instance this is.",
-            result: "{instanceId, profile, version, pid, port, stateDir, configPath}"),
+            result: "{instanceId, profile, version, pid, bootId, port, stateDir, configPath}"),
         MethodDescriptor(
-            "gateway.restart", scope: .admin, "Restarts this gateway after active runs had time to end.",
+            "gateway.restart", scope: .admin,
+            "Restarts this gateway after active runs had time to end. While a restart is under way the same ticket"
+                + " comes back.",
             parameters: [.optional("reason", .string()), .optional("delayMs", .integer(0...60_000))],
-            result: "{ok, restartExpectedMs}"),
+            result: "{ok, accepted, ticket, state, reason, alreadyPending, restartExpectedMs, error?}"),
+        MethodDescriptor(
+            "gateway.stop", scope: .admin, "Stops this gateway after active runs had time to end.",
+            parameters: [.optional("reason", .string()), .optional("delayMs", .integer(0...60_000))],
+            result: "{ok, accepted, ticket, state, reason, alreadyPending, error?}"),
+        MethodDescriptor(
+            "gateway.ticket", scope: .read, "What became of a restart or stop.",
+            parameters: [.required("ticket", .string(minimum: 1))],
+            result: "{ticket, action, state, reason, before{pid, bootId, …}, after?, error?}"),
     ]
 }

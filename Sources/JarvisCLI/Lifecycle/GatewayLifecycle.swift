@@ -1,0 +1,83 @@
+import JarvisClient
+import JarvisCore
+import JarvisHost
+import JarvisProtocol
+
+/// Restart and stop as requests to the running gateway of an instance, over its control socket: nothing is signalled,
+/// and only the gateway that proves to be this instance is asked.
+enum GatewayLifecycle {
+    /// Asks the gateway of `instance` to restart and waits until it is ready again.
+    ///
+    /// A request that finds another restart under way gets the same ticket. Called from inside the gateway (by a tool of
+    /// one of its agents) it does not wait: the run that called must end first.
+    ///
+    /// - Parameters:
+    ///   - reason: for the log and the ticket.
+    ///   - timeout: how long to wait for the outcome. After it the ticket is returned as it stands, still `accepted`.
+    /// - Throws: `gateway.not_running`, exit 1; `owner.unproven`, exit 1; `client.*`.
+    static func restart(
+        _ instance: Instance, reason: String = "asked from the command line", context: CLIContext,
+        timeout: Duration = .seconds(60)
+    ) async throws -> LifecycleOutcome {
+        try await request(.restart, instance, reason, context, timeout)
+    }
+
+    /// Asks the gateway of `instance` to stop and waits until it has given its state directory back.
+    ///
+    /// - Throws: as `restart`.
+    static func stop(
+        _ instance: Instance, reason: String = "asked from the command line", context: CLIContext,
+        timeout: Duration = .seconds(30)
+    ) async throws -> LifecycleOutcome {
+        try await request(.stop, instance, reason, context, timeout)
+    }
+
+    private static func request(
+        _ action: LifecycleTicket.Action, _ instance: Instance, _ reason: String, _ context: CLIContext,
+        _ timeout: Duration
+    ) async throws -> LifecycleOutcome {
+        let endpoint = try EndpointOptions.local(instance)
+        let client = try await endpoint.open(timeout: .seconds(10))
+        defer { client.close() }
+        let answer = try await client.call("gateway.\(action.rawValue)", ["reason": .string(reason)])
+        guard let ticket = LifecycleTicket(json: answer) else {
+            throw JarvisError(
+                "gateway.answer", "The gateway “\(instance.displayName)” answered without a ticket.",
+                hint: "It may be older than this program. Look at it with: \(instance.command) status")
+        }
+        let wasPending = answer["alreadyPending"]?.boolValue ?? false
+        guard ticket.isPending, !isInside(instance, context) else {
+            return LifecycleOutcome(ticket: ticket, wasPending: wasPending)
+        }
+        let end = try await end(of: ticket, instance, timeout)
+        return LifecycleOutcome(ticket: end, wasPending: wasPending)
+    }
+
+    /// The ticket once it has ended, or as it is when the time is over.
+    private static func end(
+        of ticket: LifecycleTicket, _ instance: Instance, _ timeout: Duration
+    ) async throws -> LifecycleTicket {
+        let journal = LifecycleJournal(instance.paths)
+        let limit = ContinuousClock.now + timeout
+        var last = ticket
+        while ContinuousClock.now < limit {
+            try await Task.sleep(for: .milliseconds(50))
+            last = journal.ticket(ticket.id) ?? last
+            if !last.isPending { break }
+        }
+        // The last word of a stop is written just before the lock is given back.
+        while last.state == .done, last.action == .stop, ContinuousClock.now < limit,
+            DirectoryLock.holderPid(of: instance.stateDirectory) == last.before.pid
+        {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return last
+    }
+
+    /// Whether this command was started by a tool of the gateway that it is about.
+    private static func isInside(_ instance: Instance, _ context: CLIContext) -> Bool {
+        guard let tag = context.environment["JARVIS_INSTANCE"] else { return false }
+        let identity = try? InstanceIdentity.load(stateDirectory: instance.stateDirectory)  // unreadable: not inside
+        return identity?.instanceId == tag
+    }
+}
