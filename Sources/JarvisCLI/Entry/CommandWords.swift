@@ -30,24 +30,9 @@ enum CommandWords {
 
     /// The word at most two letters away, or the one that begins like it.
     static func nearest(_ word: String, in known: [String]) -> String? {
-        let ranked = known.map { (word: $0, distance: distance(word.lowercased(), $0)) }
+        let ranked = known.map { (word: $0, distance: EditDistance.between(word.lowercased(), $0)) }
         let best = ranked.min { $0.distance < $1.distance }
         if let best, best.distance <= 2, best.distance < best.word.count { return best.word }
         return word.count >= 2 ? known.first { $0.hasPrefix(word.lowercased()) } : nil
-    }
-
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let target = Array(right.utf8)
-        var row = Array(0...target.count)
-        for (index, letter) in left.utf8.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for column in target.indices {
-                let change = diagonal + (target[column] == letter ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(change, diagonal + 1, row[column] + 1)
-            }
-        }
-        return row[target.count]
     }
 }

@@ -141,27 +141,9 @@ package enum Nearest {
         let lower = Array(word.lowercased())
         var best: (name: String, distance: Int)?
         for name in names {
-            let distance = distance(lower, Array(name.lowercased()))
+            let distance = EditDistance.between(lower, Array(name.lowercased()))
             if distance <= max(1, name.count / 3), distance < best?.distance ?? Int.max { best = (name, distance) }
         }
         return best?.name
-    }
-
-    /// Letters to insert, delete, replace or swap with their neighbour.
-    static func distance(_ left: [Character], _ right: [Character]) -> Int {
-        if left.isEmpty || right.isEmpty { return max(left.count, right.count) }
-        var rows = [Array(0...right.count)]
-        for i in 1...left.count {
-            var row = [i] + Array(repeating: 0, count: right.count)
-            for j in 1...right.count {
-                let replace = rows[i - 1][j - 1] + (left[i - 1] == right[j - 1] ? 0 : 1)
-                row[j] = min(rows[i - 1][j] + 1, row[j - 1] + 1, replace)
-                if i > 1, j > 1, left[i - 1] == right[j - 2], left[i - 2] == right[j - 1] {
-                    row[j] = min(row[j], rows[i - 2][j - 2] + 1)
-                }
-            }
-            rows.append(row)
-        }
-        return rows[left.count][right.count]
     }
 }

@@ -8,14 +8,36 @@ import JarvisCore
     import Darwin
 #endif
 
-/// Finds the instances of this home on disk. Reads only.
+/// Finds the instances of this user on disk. Reads only.
 package enum InstanceScanner {
-    /// All instances under the home: `~/.jarvis` and `~/.jarvis-<profile>` that hold a configuration or an identity,
-    /// default first, then by name. At most 512.
+    /// All instances under the home and, after them, those that are registered elsewhere (set up with
+    /// `JARVIS_STATE_DIR`).
     ///
     /// - Parameter configuredPort: reads `gateway.port` of a configuration file; nil when it names none.
     /// - Throws: `home.missing`, `home.relative`.
     package static func all(
+        environment: HostEnvironment, configuredPort: (_ configPath: String) -> Int? = { _ in nil }
+    ) throws(JarvisError) -> [SiblingInstance] {
+        var found = try inHome(environment: environment, configuredPort: configuredPort)
+        let table = try LeaseStore(environment: environment).read()
+        let known = Set(found.map { environment.canonicalize($0.stateDirectory) })
+        for record in table.instances.sorted(by: { $0.stateDirectory < $1.stateDirectory }) {
+            if known.contains(record.stateDirectory) { continue }
+            let name = record.profile == "default" ? nil : ProfileName(stateDirectoryName: ".jarvis-\(record.profile)")
+            if let sibling = read(
+                record.stateDirectory, name, environment, configuredPort, registeredConfig: record.configPath)
+            {
+                found.append(sibling)
+            }
+        }
+        return found
+    }
+
+    /// The instances under the home: `~/.jarvis` and `~/.jarvis-<profile>` that hold a configuration or an identity,
+    /// default first, then by name. At most 512.
+    ///
+    /// - Throws: `home.missing`, `home.relative`.
+    static func inHome(
         environment: HostEnvironment, configuredPort: (_ configPath: String) -> Int? = { _ in nil }
     ) throws(JarvisError) -> [SiblingInstance] {
         let home = try environment.home().path
@@ -73,10 +95,12 @@ package enum InstanceScanner {
     }
 
     private static func read(
-        _ state: String, _ profile: ProfileName?, _ environment: HostEnvironment, _ configuredPort: (String) -> Int?
+        _ state: String, _ profile: ProfileName?, _ environment: HostEnvironment, _ configuredPort: (String) -> Int?,
+        registeredConfig: String = ""
     ) -> SiblingInstance? {
         let paths = InstancePaths(state: state, canonicalState: state, socketFallbackDirectory: "/tmp")
-        let ownConfig = HostPath.join(state, "jarvis.json")
+        let usual = HostPath.join(state, "jarvis.json")
+        let ownConfig = DurableFile.exists(usual) || registeredConfig.isEmpty ? usual : registeredConfig
         guard DurableFile.exists(paths.identityFile) || DurableFile.exists(ownConfig) else { return nil }
         let isRunning = StateDirectoryLock.isHolderAlive(stateDirectory: state)
         let runtime = RuntimeFile.read(paths)
@@ -102,23 +126,5 @@ package enum InstanceScanner {
             names.append(name)
         }
         return names
-    }
-}
-
-/// How many letters must change to turn one word into another.
-enum EditDistance {
-    static func between(_ left: String, _ right: String) -> Int {
-        let target = Array(right.utf8)
-        var row = Array(0...target.count)
-        for (index, letter) in left.utf8.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for column in target.indices {
-                let change = diagonal + (target[column] == letter ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(change, diagonal + 1, row[column] + 1)
-            }
-        }
-        return row[target.count]
     }
 }

@@ -46,10 +46,14 @@ package final class DirectoryLock: Sendable {
     /// A reader that asks `isHeld` holds a shared lock for a moment, so a refusal counts only after `patience`
     /// milliseconds of asking again.
     ///
-    /// - Parameter allowNetworkFileSystem: take it also where other hosts may not see it.
+    /// - Parameters:
+    ///   - allowNetworkFileSystem: take it also where other hosts may not see it.
+    ///   - interval: milliseconds between two attempts.
+    ///   - shared: lets other shared locks stand beside this one.
     /// - Throws: `Failure`.
     package static func acquire(
-        _ directory: String, allowNetworkFileSystem: Bool = false, patience: Int = 500
+        _ directory: String, allowNetworkFileSystem: Bool = false, patience: Int = 500, interval: Int = 20,
+        shared: Bool = false
     ) throws(Failure) -> DirectoryLock {
         var waited = 0
         while true {
@@ -58,20 +62,20 @@ package final class DirectoryLock: Sendable {
                 close(descriptor)
                 throw .networkFileSystem(name)
             }
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+            if flock(descriptor, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 {
                 // The name may lead elsewhere by now: then the lock protects a directory that nobody will open again.
                 if isSame(descriptor, directory) { return DirectoryLock(directory: directory, descriptor: descriptor) }
                 close(descriptor)
             } else {
                 let number = errno
-                let holder = number == EWOULDBLOCK ? holderPid(descriptor) : nil
+                let holder = number == EWOULDBLOCK && waited >= patience ? holderPid(descriptor) : nil
                 close(descriptor)
                 if number != EWOULDBLOCK, number != EINTR { throw .unsupported(number) }
                 if waited >= patience { throw .held(pid: holder) }
             }
             if waited > patience + 1000 { throw .held(pid: nil) }
-            usleep(20_000)
-            waited += 20
+            usleep(UInt32(interval) * 1000)
+            waited += interval
         }
     }
 

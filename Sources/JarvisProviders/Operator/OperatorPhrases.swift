@@ -1,3 +1,5 @@
+import JarvisCore
+
 /// What can be asked of the operator in free words.
 enum OperatorTopic: String, CaseIterable, Sendable {
     case greeting, presence, identity, help, thanks, goodbye, status, diagnose, silence, errors, logs, connectModel
@@ -241,7 +243,7 @@ enum OperatorPhrases {
         for candidate in vocabulary where candidate.first == letters[0] {
             let other = Array(candidate)
             if letters.count == 4 || other.count == 4, letters.sorted() != other.sorted() { continue }
-            let distance = OperatorText.distance(letters, other, limit: limit)
+            let distance = EditDistance.between(letters, other, limit: limit)
             if distance <= limit, distance < best?.distance ?? Int.max { best = (candidate, distance) }
         }
         return best?.word ?? word

@@ -113,26 +113,4 @@ struct OperatorText: Sendable {
         "somethings": ["something", "is"], "somethin": ["something"], "workin": ["working"], "goin": ["going"],
         "happenin": ["happening"], "doin": ["doing"], "answerin": ["answering"], "replyin": ["replying"],
     ]
-
-    /// The number of edits (insert, delete, replace, swap of neighbours) between two words; stops counting above
-    /// `limit`.
-    static func distance(_ left: [Character], _ right: [Character], limit: Int) -> Int {
-        if abs(left.count - right.count) > limit { return limit + 1 }
-        var before: [Int] = []
-        var previous = Array(0...right.count)
-        for i in 0..<left.count {
-            var current = [i + 1]
-            for j in 0..<right.count {
-                let cost = left[i] == right[j] ? 0 : 1
-                var best = min(previous[j + 1] + 1, current[j] + 1, previous[j] + cost)
-                if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] {
-                    best = min(best, before[j - 1] + 1)
-                }
-                current.append(best)
-            }
-            before = previous
-            previous = current
-        }
-        return previous[right.count]
-    }
 }
