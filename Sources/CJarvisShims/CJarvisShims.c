@@ -2,6 +2,7 @@
 #include "CJarvisShims.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -89,4 +90,15 @@ int jarvis_rename_exclusive(const char *from, const char *to) {
         return -1;
     }
     return rename(from, to);
+}
+
+int jarvis_pipe_cloexec(int ends[2]) {
+#if defined(__linux__)
+    return pipe2(ends, O_CLOEXEC);
+#else
+    if (pipe(ends) != 0) return -1;
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+#endif
 }

@@ -25,4 +25,7 @@ int jarvis_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid);
 /// Where the kernel or the file system can't do that in one step, it looks first and renames then.
 int jarvis_rename_exclusive(const char *from, const char *to);
 
+/// A pipe whose two ends are closed on exec, in one step where the system can. Returns 0 on success, else -1 with errno set.
+int jarvis_pipe_cloexec(int ends[2]);
+
 #endif
