@@ -13,7 +13,6 @@
 #endif
 
 #if defined(__linux__)
-#include <fcntl.h>
 #include <link.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>

@@ -79,7 +79,8 @@ package final class RunningGateway: Sendable {
         gateway.loop.scheduleTask(in: .seconds(5)) { DispatchQueue.global().async { HeapTrim.afterStart() } }
         var iterator = ends.makeAsyncIterator()
         let first = await iterator.next() ?? .stop
-        notifier.stopping()
+        // A restart in place keeps the process: to a service manager it is a reload, which ends with the next `ready`.
+        if first == .stop { notifier.stopping() } else { notifier.reloading() }
         watcher?.stop()
         // A second signal means: now.
         let impatient = ImpatientStop(ends)
