@@ -35,12 +35,20 @@ struct ConfigSetCommand: AsyncParsableCommand {
         let path = try ConfigCommand.path(path)
         let value = try Self.parse(value, strict: strictJson)
         let context = CLIContext.current
+        var choice: (PortChoice, Int)?
         if path == ConfigPath("gateway", "port"), let port = value.intValue, (1...65_535).contains(port) {
-            try PortChoice(context: context, instance: try context.existingInstance()).check(port)
+            choice = (PortChoice(context: context, instance: try context.existingInstance()), port)
         }
         try await ConfigChange.perform(context, title: "Updated \(path)", asksForJSON: json.isOn) {
             store throws(JarvisError) in
-            try store.set(path, to: value, actor: "cli")
+            guard let (choice, port) = choice else { return try store.set(path, to: value, actor: "cli") }
+            do {
+                return try choice.change(to: port) { try store.set(path, to: value, actor: "cli") }
+            } catch let error as JarvisError {
+                throw error
+            } catch {
+                throw JarvisError("system", "\(error)", cause: error)
+            }
         }
     }
 

@@ -40,6 +40,15 @@ final class CLIContext: Sendable {
         ConfigLoader.load(path: path, stateDirectory: nil, environment: environment.variables).config.gateway.port
     }
 
+    /// The lease table of this user; what the owner should know about it goes to stderr.
+    ///
+    /// - Throws: `home.missing`, `home.relative`, `path.invalid`; exit 2.
+    func leases() throws -> LeaseStore {
+        var leases = try LeaseStore(environment: environment)
+        leases.note = { Terminal.error("note: \($0)") }
+        return leases
+    }
+
     /// A path from the command line: `~` is the home, a relative one starts in the current directory.
     ///
     /// - Throws: `home.missing` when the path needs a home and there is none.

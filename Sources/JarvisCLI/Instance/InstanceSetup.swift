@@ -50,7 +50,7 @@ struct InstanceSetup {
     /// Does it. Blocking.
     ///
     /// - Throws: `config.invalid` when the configuration can't be read; `port.sibling`, exit 2, for a port that belongs
-    ///   to another instance; the errors of writing.
+    ///   to another instance; `leases.unwritable`; the errors of writing.
     func apply(_ wishes: SetupWishes) throws -> SetupResult {
         let store = context.configStore(instance)
         let before = store.load()
@@ -61,8 +61,10 @@ struct InstanceSetup {
                 hint: "\(instance.command) config validate")
         }
         let choice = PortChoice(context: context, instance: instance)
-        if let port = wishes.port { try choice.check(port) }
-        let proposed = try before.config.gateway.port == nil && wishes.port == nil ? choice.propose() : nil
+        let configured = before.config.gateway.port
+        let reserved = try choice.reserve(
+            wishes.port.map { .exactly($0) } ?? configured.map { .keep($0) } ?? .any)
+        let proposed = configured == nil && wishes.port == nil ? reserved : nil
         let (snapshot, changed, undoId) =
             try before.exists
             ? complete(before, wishes, proposed: proposed, store: store)
@@ -76,6 +78,11 @@ struct InstanceSetup {
             snapshot.config.agents.defaults.skipBootstrap ? [] : try Workspace(directory: workspace).prepare()
         try DurableFile.createDirectory(workspace)
         try DurableFile.createDirectory(instance.paths.store)
+
+        try context.leases().register(
+            RegisteredInstance(
+                instance, instanceId: identity.instanceId, workspaces: [HostPath.canonical(workspace)],
+                base: snapshot.config.gateway.port ?? reserved), sync: false)
 
         let port = try instance.resolvePort(configured: snapshot.config.gateway.port)
         return SetupResult(

@@ -6,60 +6,67 @@ struct PortChoice {
     let context: CLIContext
     let instance: Instance
 
-    private func siblings() throws -> [SiblingInstance] {
-        try InstanceScanner.siblings(
-            of: instance, environment: context.environment, configuredPort: context.configuredPort)
-    }
-
-    private static func ports(_ sibling: SiblingInstance) -> [Int] {
-        var ports = sibling.configuredPort.map { [$0] } ?? []
-        if sibling.isRunning, let running = sibling.runtime?.port, !ports.contains(running) { ports.append(running) }
-        return ports
-    }
-
-    /// Passes when no sibling owns `port` or a port nearer than 20.
+    /// Passes when no sibling owns `port` or a port nearer than 20. Sets nothing aside.
     ///
-    /// - Throws: `port.sibling`, exit 2, with the sibling and a port that is free; `port.range`.
+    /// - Throws: `port.sibling`, exit 2, with both owners and a port that is free; `port.range`.
     func check(_ port: Int) throws {
-        let span = try PortSpan(base: port)
-        for sibling in try siblings() {
-            for other in Self.ports(sibling) where span.spacing(to: other) == .tooClose {
-                let free = try propose()
-                throw JarvisError(
-                    "port.sibling",
-                    "Port \(port) is too close to \(other), which belongs to the gateway \"\(sibling.displayName)\": bases"
-                        + " must lie at least \(PortSpan.leastSpacing) apart.",
-                    hint: free.map { "Free is for example \($0)." },
-                    metadata: ["port": String(port), "sibling": sibling.displayName], exitCode: 2)
-            }
-        }
+        try reservation().check(port, context.leases().read())
     }
 
-    /// A base whose whole span no sibling touches and on which nothing listens; nil when no block is left.
-    func propose() throws -> Int? {
-        let taken = try siblings().flatMap(Self.ports)
-        // The default instance keeps its well-known port even while some program uses it: clients know it by heart.
-        let checksListeners = instance.profile != nil
-        return PortPlan.propose(
-            for: instance.profile, taken: taken, ephemeralStart: PortPlan.ephemeralStart(),
-            isFree: { !checksListeners || PortPlan.isFree($0) })
+    /// A base whose whole span no sibling touches and on which nothing listens; nil when no block is left. Sets nothing
+    /// aside.
+    func propose() throws -> Int? { try reservation().propose(context.leases().read()) }
+
+    /// Sets a base aside for the instance before its configuration is written, so that of any number of set-ups at one
+    /// time no two get the same.
+    ///
+    /// - Throws: as `LeaseStore.reserveBlock`.
+    func reserve(_ wish: PortReservation.Wish) throws -> Int {
+        try context.leases().reserveBlock(for: reservation(), wish: wish)
+    }
+
+    /// Calls `change`, which writes the port into the configuration, with the port set aside.
+    ///
+    /// - Throws: as `LeaseStore.changeBase`.
+    func change<Result>(to port: Int, _ change: () throws -> Result) throws -> Result {
+        try context.leases().changeBase(to: port, for: reservation(), change)
     }
 
     /// What the owner should know about `port`.
     func notes(_ port: Int) throws -> [String] {
         var notes: [String] = []
-        for sibling in try siblings() {
-            for other in Self.ports(sibling) {
-                switch try PortSpan(base: port).spacing(to: other) {
-                case .clear: break
-                case .tooClose:
-                    notes.append("port \(port) is too close to \(other) of \"\(sibling.displayName)\"")
-                case .shared(let count):
-                    notes.append(
-                        "\(count) browser profiles fit between port \(port) and \(other) of \"\(sibling.displayName)\"")
-                }
+        let reservation = try reservation()
+        let span = try PortSpan(base: port)
+        for other in reservation.owned(try context.leases().read()) {
+            switch span.spacing(to: other.base) {
+            case .clear: break
+            case .tooClose:
+                notes.append("port \(port) is too close to \(other.base) of \"\(other.profile)\"")
+            case .shared(let count):
+                notes.append(
+                    "\(count) browser profiles fit between port \(port) and \(other.base) of \"\(other.profile)\"")
             }
         }
+        let usual = PortPlan.firstGuess(instance.profile, ephemeralStart: PortPlan.ephemeralStart())
+        if port != usual, instance.profile == nil, let reason = try reason(against: usual, reservation) {
+            notes.append("port \(usual) is taken by \(reason), so this gateway has \(port)")
+        }
         return notes
+    }
+
+    private func reason(against usual: Int, _ reservation: PortReservation) throws -> String? {
+        let owned = reservation.owned(try context.leases().read())
+        if let owner = owned.first(where: { abs($0.base - usual) < PortPlan.blockSize }) {
+            return "the gateway \"\(owner.profile)\""
+        }
+        if let holder = PortHolder.find(port: usual) { return "\(holder)" }
+        return PortPlan.isFree(usual) ? nil : "a program of another user"
+    }
+
+    private func reservation() throws -> PortReservation {
+        PortReservation(
+            instance: instance,
+            siblings: try InstanceScanner.siblings(
+                of: instance, environment: context.environment, configuredPort: context.configuredPort))
     }
 }

@@ -28,16 +28,29 @@ final class Holdings: Sendable {
             instance: instance,
             allowNetworkFileSystem: launch.environment["JARVIS_ALLOW_NETWORK_STATE"] == "1")
         do {
-            let siblings = try InstanceScanner.siblings(of: instance, environment: launch.environment)
-            if port != 0 {
-                try SiblingConflict.check(
-                    port: port, instance: instance, siblings: siblings, environment: launch.environment)
+            let configured = snapshot.config.agents.defaults.workspace
+            let workspace = configured.map(instance.expand) ?? instance.defaultWorkspace
+            var claim = StartClaim(
+                instance: instance, identity: try InstanceIdentity.load(stateDirectory: instance.stateDirectory),
+                base: port, workspaces: [workspace])
+            let leases = try leaseStore(launch)
+            // Without an identity there is nothing to claim with yet, and it is not made before the start is allowed.
+            if claim.identity == nil { try leases.checkStart(claim, environment: launch.environment) }
+            var notes: [String] = []
+            func take() throws {
+                notes = try leases.claimStart(
+                    claim, reserved: snapshot.config.gateway.port, environment: launch.environment)
             }
+            if claim.identity != nil { try take() }
             try StateDirectory.prepare(instance.paths)
             let identity = try InstanceIdentity.loadOrCreate(
                 stateDirectory: instance.stateDirectory, displayName: instance.displayName, clock: launch.clock)
+            if claim.identity == nil {
+                claim.identity = identity
+                try take()
+            }
+            for note in notes { launch.logger.notice("ports beside a sibling", metadata: ["note": "\(note)"]) }
             DurableFile.sweep(instance.stateDirectory)
-            let workspace = snapshot.config.agents.defaults.workspace.map(instance.expand) ?? instance.defaultWorkspace
             let holdings = Holdings(identity: identity, lock: lock, launch: launch)
             try holdings.hold(workspace: workspace)
             return holdings
@@ -45,6 +58,14 @@ final class Holdings: Sendable {
             lock.release()
             throw error
         }
+    }
+
+    /// The lease table of this user, which tells the log what the owner should know.
+    static func leaseStore(_ launch: GatewayLaunch) throws -> LeaseStore {
+        var leases = try LeaseStore(environment: launch.environment)
+        let logger = launch.logger
+        leases.note = { logger.warning("lease table", metadata: ["note": "\($0)"]) }
+        return leases
     }
 
     /// Makes `workspace` and takes it, where that has not happened yet; until the end, also when the configuration
@@ -59,11 +80,16 @@ final class Holdings: Sendable {
         if canonical == launch.instance.canonicalStateDirectory { return }
         try workspaces.withLock { workspaces in
             guard workspaces[canonical] == nil else { return }
-            let siblings = try InstanceScanner.siblings(of: launch.instance, environment: environment)
             let lock = try WorkspaceLock.acquire(
-                workspace: workspace, instance: launch.instance, siblings: siblings)
+                workspace: workspace, instance: launch.instance, siblings: Self.siblings(launch))
             workspaces.updateValue(lock, forKey: canonical)
         }
+    }
+
+    /// For a name in a message: nobody when they can't be found.
+    private static func siblings(_ launch: GatewayLaunch) -> [SiblingInstance] {
+        let found = try? InstanceScanner.siblings(of: launch.instance, environment: launch.environment)  // see above
+        return found ?? []
     }
 
     /// Gives everything back.

@@ -55,9 +55,11 @@ enum StartGate {
             launch.options.bind ?? snapshot.config.gateway.bind.rawValue, config: snapshot.config, auth: auth)
         let port = try port(snapshot, launch: launch)
         if port == 0 || port == servedPort { return }
-        let siblings = try InstanceScanner.siblings(of: launch.instance, environment: launch.environment)
-        try SiblingConflict.check(
-            port: port, instance: launch.instance, siblings: siblings, environment: launch.environment)
+        let claim = StartClaim(
+            instance: launch.instance,
+            identity: try InstanceIdentity.load(stateDirectory: launch.instance.stateDirectory), base: port,
+            workspaces: [])
+        try Holdings.leaseStore(launch).checkStart(claim, environment: launch.environment)
         if !PortPlan.isFree(port) {
             throw JarvisError(
                 "gateway.port_in_use",

@@ -118,14 +118,19 @@ extension LeaseStore {
     /// whether this one runs or not. Makes the state directory, by which the record lives.
     ///
     /// - Returns: the base.
-    /// - Throws: `port.sibling`, `port.range`, exit 2; `port.none`, exit 1, when no block is left; as `transact`.
+    /// - Throws: `port.sibling`, `port.range`, `instance.cloned`, exit 2; `port.none`, exit 1, when no block is left; as
+    ///   `transact`.
     package func reserveBlock(
         for reservation: PortReservation, wish: PortReservation.Wish = .any
     ) throws -> Int {
-        try transact { table in
+        let identity = try InstanceIdentity.load(stateDirectory: reservation.instance.stateDirectory)
+        return try transact { table in
+            if let identity {
+                try table.refuseCopy(reservation.instance, instanceId: identity.instanceId, exitCode: 2)
+            }
             let base = try reservation.choose(wish, table)
             try DurableFile.createDirectory(reservation.instance.stateDirectory)
-            try set(base, reservation.instance, &table)
+            set(base, reservation.instance, identity, &table)
             return base
         }
     }
@@ -137,25 +142,27 @@ extension LeaseStore {
     package func changeBase<Result>(
         to base: Int, for reservation: PortReservation, _ change: () throws -> Result
     ) throws -> Result {
-        try transact { table in
+        let identity = try InstanceIdentity.load(stateDirectory: reservation.instance.stateDirectory)
+        return try transact { table in
             try reservation.check(base, table)
             let result = try change()
-            try set(base, reservation.instance, &table)
+            set(base, reservation.instance, identity, &table)
             return result
         }
     }
 
-    private func set(_ base: Int, _ instance: Instance, _ table: inout LeaseTable) throws {
+    private func set(
+        _ base: Int, _ instance: Instance, _ identity: InstanceIdentity?, _ table: inout LeaseTable
+    ) {
         let known = table[instance.canonicalStateDirectory]
-        var record = known ?? RegisteredInstance(instance)
-        record.base = base
-        record.profile = instance.displayName
-        record.command = instance.command
-        record.home = instance.home
-        record.configPath = HostPath.canonical(instance.configPath)
-        if let identity = try? InstanceIdentity.load(stateDirectory: instance.stateDirectory) {  // made later: none yet
-            record.instanceId = identity.instanceId
+        // A copy keeps nothing of its original's id here, or neither of the two could start.
+        let isCopy = table.instances.contains {
+            $0.instanceId == identity?.instanceId && $0.stateDirectory != instance.canonicalStateDirectory
         }
+        let id = isCopy ? nil : identity?.instanceId
+        var record = RegisteredInstance(
+            instance, instanceId: id ?? known?.instanceId ?? "", workspaces: known?.workspaces ?? [], base: base)
+        record.liveBase = known?.liveBase
         table.put(record)
     }
 }

@@ -42,7 +42,7 @@ package struct RegisteredInstance: Sendable, Hashable {
     package var instanceId: String
     /// `default` or the profile's name.
     package var profile: String
-    /// The configuration file, absolute.
+    /// The configuration file without symbolic links.
     package var configPath: String
     /// The workspaces without symbolic links.
     package var workspaces: [String]
@@ -73,11 +73,12 @@ package struct RegisteredInstance: Sendable, Hashable {
         self.command = command
     }
 
-    /// The record of `instance`.
+    /// The record of `instance`. Reads links of its configuration's path.
     package init(_ instance: Instance, instanceId: String = "", workspaces: [String] = [], base: Int = 0) {
         self.init(
             stateDirectory: instance.canonicalStateDirectory, instanceId: instanceId, profile: instance.displayName,
-            configPath: instance.configPath, workspaces: workspaces, base: base, home: instance.home,
+            configPath: HostPath.canonical(instance.configPath), workspaces: workspaces, base: base,
+            home: instance.home,
             command: instance.command)
     }
 

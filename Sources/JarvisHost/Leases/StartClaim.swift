@@ -42,13 +42,13 @@ package struct StartClaim: Sendable {
     package func check(_ table: LeaseTable) throws(JarvisError) -> [String] {
         var notes: [String] = []
         let span = base == 0 ? nil : try PortSpan(base: base)
+        if let identity { try table.refuseCopy(instance, instanceId: identity.instanceId, exitCode: 78) }
         for other in table.instances where other.stateDirectory != instance.canonicalStateDirectory {
-            try refuseClone(of: other, table)
             let spacing = other.liveBase.flatMap { live in live == 0 ? nil : span?.spacing(to: live) }
             let workspace = workspaces.first(where: other.workspaces.contains)
             let isNear = spacing.map { $0 != .clear } ?? false
             guard isNear || workspace != nil || other.configPath == configPath, other.holder.isAlive,
-                !isSameDirectory(other.stateDirectory)
+                !LeaseTable.isSameDirectory(other.stateDirectory, instance.stateDirectory)
             else { continue }
             if other.configPath == configPath { throw sharedConfig(other) }
             if let workspace { throw sharedWorkspace(workspace, other) }
@@ -113,27 +113,6 @@ package struct StartClaim: Sendable {
             metadata: ["port": String(port), "sibling": owner?.profile ?? ""], exitCode: 78)
     }
 
-    /// A directory that carries the id of another one that is still there is a copy of it; one whose other is gone was
-    /// moved.
-    private func refuseClone(of other: RegisteredInstance, _ table: LeaseTable) throws(JarvisError) {
-        guard let identity, other.instanceId == identity.instanceId, other.holder.isStillThere,
-            !isSameDirectory(other.stateDirectory)
-        else { return }
-        let taken = table.instances.flatMap { [$0.base, $0.liveBase ?? 0] }.filter { $0 > 0 }
-        let free = PortPlan.propose(
-            for: instance.profile, taken: taken, ephemeralStart: PortPlan.ephemeralStart(), isFree: PortPlan.isFree)
-        let port = free.map { " --port \($0)" } ?? ""
-        throw JarvisError(
-            "instance.cloned",
-            "The state directory \(instance.stateDirectory) is a copy of \(named(other)): both carry the instance id"
-                + " \(identity.instanceId), and the original is still there.",
-            hint: "To make the copy a gateway of its own: rm \(Instance.quoted(instance.paths.identityFile)) &&"
-                + " \(instance.command) setup\(port)",
-            metadata: [
-                "instanceId": identity.instanceId, "original": other.stateDirectory, "copy": instance.stateDirectory,
-            ], exitCode: 78)
-    }
-
     // MARK: Words
 
     private var me: String { "the gateway “\(instance.displayName)” (\(instance.stateDirectory))" }
@@ -156,14 +135,6 @@ package struct StartClaim: Sendable {
         RuntimeFile.read(
             InstancePaths(
                 state: other.stateDirectory, canonicalState: other.stateDirectory, socketFallbackDirectory: "/tmp"))
-    }
-
-    /// Two names of one directory that no path can tell apart, such as bind mounts.
-    private func isSameDirectory(_ other: String) -> Bool {
-        var mine = stat()
-        var theirs = stat()
-        guard stat(instance.stateDirectory, &mine) == 0, stat(other, &theirs) == 0 else { return false }
-        return mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino
     }
 }
 

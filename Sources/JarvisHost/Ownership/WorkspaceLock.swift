@@ -10,11 +10,11 @@ package final class WorkspaceLock: Sendable {
     ///
     /// A file system that can't lock is no reason to refuse here: the state directory's own lock already stands.
     ///
-    /// - Parameter siblings: the other state directories of this host, to name the owner.
+    /// - Parameter siblings: the other state directories of this host, asked for only to name the owner.
     /// - Throws: `workspace.locked`, exit 78, naming the owner as far as the kernel tells; `workspace.unusable`, exit
     /// 78.
     package static func acquire(
-        workspace: String, instance: Instance, siblings: [SiblingInstance] = []
+        workspace: String, instance: Instance, siblings: @autoclosure () -> [SiblingInstance] = []
     ) throws(JarvisError) -> WorkspaceLock? {
         do throws(DirectoryLock.Failure) {
             return WorkspaceLock(lock: try DirectoryLock.acquire(workspace))
@@ -26,7 +26,7 @@ package final class WorkspaceLock: Sendable {
                     "workspace.unusable", "The workspace \(workspace) can't be opened: \(cause).", exitCode: 78,
                     cause: cause)
             case .held(let pid):
-                let owner = siblings.first { sibling in
+                let owner = siblings().first { sibling in
                     pid != nil && OwnerNote.read(stateDirectory: sibling.stateDirectory)?.pid == pid
                 }
                 let name = owner.map { "the gateway “\($0.displayName)” (\($0.stateDirectory))" } ?? "another gateway"
