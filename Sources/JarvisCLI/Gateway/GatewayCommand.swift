@@ -4,33 +4,22 @@ import ArgumentParser
 struct GatewayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gateway",
-        abstract: "Run the gateway, or call one of its methods.",
+        abstract: "Run the gateway, manage its service, or call one of its methods.",
         discussion: """
             “jarvis gateway” is the same as “jarvis gateway run”.
 
             Examples:
               jarvis gateway
               jarvis --profile rescue gateway --port 19001
+              jarvis --profile rescue gateway install
               jarvis gateway call health
             """,
         subcommands: [
-            GatewayRunCommand.self, GatewayCallCommand.self, GatewayStatusCommand.self, GatewayHealthCommand.self,
+            GatewayRunCommand.self, GatewayInstallCommand.self, GatewayUninstallCommand.self, GatewayStartCommand.self,
+            GatewayStopCommand.self, GatewayRestartCommand.self, GatewayStatusCommand.self, GatewayCallCommand.self,
+            GatewayHealthCommand.self,
         ],
         defaultSubcommand: GatewayRunCommand.self)
-}
-
-/// `jarvis gateway status`: another spelling of `jarvis status`.
-struct GatewayStatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "The same as “jarvis status”.",
-        discussion: """
-            Example:
-              jarvis gateway status --json
-            """)
-
-    @OptionGroup var status: StatusCommand
-
-    func run() async throws { try await status.run() }
 }
 
 /// `jarvis gateway health`: another spelling of `jarvis health`.

@@ -22,7 +22,8 @@ package struct ServiceInstaller: Sendable {
     /// The manager of a kind.
     package func manager(_ kind: ServiceManagerKind) -> any ServiceManager {
         switch kind {
-        case .systemdUser, .builtin: SystemdManager(isSystem: false, environment: environment)
+        case .builtin: MissingManager(kind: kind)
+        case .systemdUser: SystemdManager(isSystem: false, environment: environment)
         case .systemdSystem: SystemdManager(isSystem: true, environment: environment)
         case .launchd: LaunchdManager(environment: environment)
         case .schtasks: TaskManager(stateDirectory: instance.stateDirectory, environment: environment)
@@ -76,9 +77,26 @@ package struct ServiceInstaller: Sendable {
         let notes: [String]
         switch manager.availability() {
         case .ready(let said): notes = said
-        case .missing(let error): throw error
+        case .missing(let error): throw spelled(error)
         }
-        return (try manager.install(unit, start: start), notes)
+        var change = try manager.install(unit, start: start)
+        if force, start, change.result == .alreadyInstalled {
+            change.runtime = try manager.restart(change.service).runtime
+            change.result = .installed
+        }
+        return (change, notes)
+    }
+
+    /// The hint of a manager, which knows no instance, with the words that reach this one.
+    private func spelled(_ error: JarvisError) -> JarvisError {
+        var error = error
+        guard let hint = error.hint else { return error }
+        let words = hint.split(separator: " ", omittingEmptySubsequences: false)
+        guard let index = words.indices.first(where: { words[$0...].starts(with: ["gateway", "install"]) }) else {
+            return error
+        }
+        error.hint = (words[..<index] + [Substring(instance.command)] + words[index...]).joined(separator: " ")
+        return error
     }
 
     /// Passes when this host lets a program install services.
@@ -113,11 +131,21 @@ package struct ServiceInstaller: Sendable {
 
     // MARK: Uninstall
 
-    /// Removes every service of this instance, or the one of `kind`. The instance itself stays.
+    /// Removes every service of this instance, or the one of `kind`; also one that an earlier instance left behind for
+    /// the same state directory. The instance itself stays.
     ///
     /// - Throws: `service.failed`; what was removed before stays removed.
     package func uninstall(_ kind: ServiceManagerKind? = nil) throws -> [ServiceChange] {
-        try installed().filter { kind == nil || $0.manager == kind }.map { try manager($0.manager).uninstall($0) }
+        try (installed() + leftovers()).filter { kind == nil || $0.manager == kind }
+            .map { try manager($0.manager).uninstall($0) }
+    }
+
+    /// Services that start the state directory of this instance under an id that it no longer has.
+    package func leftovers() -> [InstalledService] {
+        ServiceScan.installed(environment: environment, includeSystem: true).filter { service in
+            !service.belongs(to: instanceId)
+                && service.stateDirectory.map(environment.canonicalize) == instance.canonicalStateDirectory
+        }
     }
 
     /// Removes every service of `instance`.
@@ -126,4 +154,25 @@ package struct ServiceInstaller: Sendable {
     package static func uninstall(_ instance: Instance, environment: HostEnvironment) throws -> [ServiceChange] {
         try ServiceInstaller(instance: instance, environment: environment).uninstall()
     }
+}
+
+/// A manager that this program does not have.
+private struct MissingManager: ServiceManager {
+    let kind: ServiceManagerKind
+
+    private var error: JarvisError {
+        JarvisError("service.no_manager", "This version has no service manager “\(kind.rawValue)”.")
+    }
+
+    func availability() -> ServiceAvailability { .missing(error) }
+    func installed() -> [InstalledService] { [] }
+    func service(for unit: ServiceUnit) -> InstalledService {
+        InstalledService(manager: kind, scope: .user, name: unit.names.systemdUnit, path: "")
+    }
+    func install(_ unit: ServiceUnit, start: Bool) throws -> ServiceChange { throw error }
+    func uninstall(_ service: InstalledService) throws -> ServiceChange { throw error }
+    func start(_ service: InstalledService) throws -> ServiceChange { throw error }
+    func stop(_ service: InstalledService) throws -> ServiceChange { throw error }
+    func restart(_ service: InstalledService) throws -> ServiceChange { throw error }
+    func runtime(of service: InstalledService) -> ServiceRuntime { ServiceRuntime(status: .unknown) }
 }
