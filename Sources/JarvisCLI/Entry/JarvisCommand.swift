@@ -24,7 +24,8 @@ struct JarvisCommand: AsyncParsableCommand {
             run here now (state directory, workspace or port in use), do not restart it. Ctrl-C ends with 130.
             """,
         subcommands: [
-            SetupCommand.self, OnboardCommand.self, ConfigCommand.self, GatewayCommand.self, DaemonCommand.self, StatusCommand.self,
+            SetupCommand.self, OnboardCommand.self, ConfigCommand.self, GatewayCommand.self, DaemonCommand.self,
+            StatusCommand.self,
             HealthCommand.self, AgentCommand.self, ChatCommand.self, DashboardCommand.self, LogsCommand.self,
             SessionsCommand.self, WhichCommand.self, FleetCommand.self, CompletionCommand.self, DebugCommand.self,
         ])

@@ -100,7 +100,7 @@ struct GatewayStatusReport: Sendable {
             return PortStatus(holder: holder, isFree: false, owner: services.instance.displayName)
         }
         let isFree = PortPlan.isFree(port)
-        let siblings = try? InstanceScanner.siblings(
+        let siblings = try? InstanceScanner.siblings(  // for a name only
             of: services.instance, environment: services.context.environment)  // for a name only
         let owner = isFree ? nil : siblings?.first { $0.isRunning && $0.runtime?.port == port }?.displayName
         return PortStatus(holder: holder, isFree: isFree, owner: owner)
