@@ -27,6 +27,7 @@ struct JarvisCommand: AsyncParsableCommand {
             SetupCommand.self, OnboardCommand.self, ConfigCommand.self, GatewayCommand.self, DaemonCommand.self,
             StatusCommand.self,
             HealthCommand.self, AgentCommand.self, ChatCommand.self, DashboardCommand.self, LogsCommand.self,
-            SessionsCommand.self, WhichCommand.self, FleetCommand.self, CompletionCommand.self, DebugCommand.self,
+            SessionsCommand.self, WhichCommand.self, ProfileCommand.self, FleetCommand.self, CompletionCommand.self,
+            DebugCommand.self,
         ])
 }

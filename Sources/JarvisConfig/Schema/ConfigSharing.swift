@@ -32,12 +32,21 @@ package enum ConfigSharing {
     private static let accountNames: Set<String> = [
         "account", "accountid", "phonenumber", "number", "authdir", "botid", "botuserid", "appid", "clientid",
         "deviceid", "jid", "nick", "tokenfile", "passwordfile", "credentialsfile", "webhookurl", "webhookpath",
-        "webhookport",
+        "webhookport", "storepath",
+    ]
+
+    /// Places outside the table that two gateways would both write into.
+    private static let places: [[String]] = [
+        ["browser", "userDataDir"], ["canvasHost", "root"], ["canvas", "root"], ["media", "dir"], ["cron", "store"],
+        ["agents", "defaults", "memorySearch", "store", "path"], ["agents", "defaults", "sandbox", "workspaceRoot"],
+        ["diagnostics", "cacheTrace", "filePath"],
     ]
 
     private static func isExclusive(undeclared path: ConfigPath) -> Bool {
         guard let name = path.name else { return false }
-        if SecretRules.isSensitive(name: name) { return true }
+        if SecretRules.isSensitive(name: name) || places.contains(where: { $0.map(PathElement.key) == path.elements }) {
+            return true
+        }
         let folded = name.lowercased().filter { $0 != "_" && $0 != "-" }
         switch path.elements.first {
         case .key("channels"): return accountNames.contains(folded)

@@ -22,7 +22,8 @@ package enum InstanceScanner {
         let table = try LeaseStore(environment: environment).read()
         let known = Set(found.map { environment.canonicalize($0.stateDirectory) })
         for record in table.instances.sorted(by: { $0.stateDirectory < $1.stateDirectory }) {
-            if known.contains(record.stateDirectory) { continue }
+            // What is still being made is no instance yet.
+            if known.contains(record.stateDirectory) || InstanceStaging.isStaging(record.stateDirectory) { continue }
             let name = record.profile == "default" ? nil : ProfileName(stateDirectoryName: ".jarvis-\(record.profile)")
             if let sibling = read(
                 record.stateDirectory, name, environment, configuredPort, registeredConfig: record.configPath)

@@ -52,6 +52,17 @@ package enum FileTree {
         return (entries ?? []).reduce(0) { $0 + $1.size }
     }
 
+    /// The same for a path that may be a single file; a link counts as nothing.
+    package static func size(ofFileOrTree path: String) -> Int {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return 0 }
+        switch status.st_mode & S_IFMT {
+        case S_IFDIR: return size(of: path)
+        case S_IFREG: return Int(status.st_size)
+        default: return 0
+        }
+    }
+
     /// Copies files, directories and links of `root` into the existing directory `target` and syncs each of them.
     /// Permissions for others are not copied: files are 0600 (0700 when executable), directories 0700.
     ///

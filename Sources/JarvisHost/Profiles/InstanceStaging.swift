@@ -58,6 +58,17 @@ package final class InstanceStaging {
         return HostPath.join(directory, relative)
     }
 
+    /// The instance as it lies here, for looking at it before it is published.
+    package func instance(of finished: Instance) -> Instance {
+        Instance(
+            profile: finished.profile, home: finished.home, stateDirectory: directory,
+            canonicalStateDirectory: HostPath.canonical(directory), configPath: staged(finished.configPath),
+            paths: InstancePaths(
+                state: directory, canonicalState: finished.canonicalStateDirectory,
+                socketFallbackDirectory: DurableFile.parent(of: finished.paths.controlSocket)),
+            provenance: finished.provenance, portVariable: nil, inheritedPortVariable: nil)
+    }
+
     /// Makes everything durable and gives the directory its name. From here on the instance exists.
     ///
     /// - Throws: `profile.exists` when somebody was quicker, `profile.write`; then nothing was published.
@@ -76,6 +87,19 @@ package final class InstanceStaging {
         }
     }
 
+    /// Gives the state directory of `before` the name of `after` by one rename. The caller holds its lock.
+    ///
+    /// - Throws: `profile.exists`, exit 2; `profile.write`.
+    package static func rename(_ before: Instance, to after: Instance) throws(JarvisError) {
+        do {
+            try DurableFile.publish(before.stateDirectory, as: after.stateDirectory)
+        } catch let error as SystemCallError where error.errorNumber == EEXIST {
+            throw exists(after)
+        } catch {
+            throw failure(error, after.stateDirectory)
+        }
+    }
+
     /// Takes the unfinished directory away.
     package func discard() {
         try? FileTree.remove(directory)  // what stays is swept later
@@ -85,7 +109,7 @@ package final class InstanceStaging {
     /// Removes the directories in `parent` whose makers are dead. Failures are ignored: the next sweep tries again.
     package static func sweep(_ parent: String) {
         let names = try? FileTree.names(in: parent)  // unreadable: nothing to sweep
-        for name in names ?? [] where name.hasPrefix(".jarvis") && (name.contains(mark) || name.contains(removing)) {
+        for name in names ?? [] where isStaging(name) {
             let path = HostPath.join(parent, name)
             let lock = try? DirectoryLock.acquire(path, allowNetworkFileSystem: true, patience: 0)  // its maker lives
             guard let lock else { continue }
@@ -94,12 +118,19 @@ package final class InstanceStaging {
         }
     }
 
+    /// Whether `path` is a state directory that is not published yet, or on its way out.
+    package static func isStaging(_ path: String) -> Bool {
+        let name = HostPath.lastComponent(path)
+        return name.hasPrefix(".jarvis") && (name.contains(mark) || name.contains(removing))
+    }
+
     /// What stands between the final name and the random part.
     package static let mark = ".staging-"
     /// The same for a state directory whose verified copy lies in the trash.
     package static let removing = ".removing-"
 
-    private static func exists(_ instance: Instance) -> JarvisError {
+    /// The error for a name that is taken.
+    package static func exists(_ instance: Instance) -> JarvisError {
         JarvisError(
             "profile.exists",
             "There is something at \(instance.stateDirectory) already: “\(instance.displayName)” is taken.",

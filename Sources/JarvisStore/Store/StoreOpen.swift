@@ -153,7 +153,7 @@ extension Store {
 
     /// Builds a database under another name and gives it its own when it is complete, so that a crash leaves none or a
     /// whole one.
-    private static func create(_ path: String) throws {
+    static func create(_ path: String) throws {
         let unfinished = path + ".new"
         unlink(unfinished)
         let descriptor = Self.openFile(unfinished, O_RDWR | O_CREAT | O_EXCL)

@@ -31,6 +31,15 @@ enum StoreSchema {
         return found
     }
 
+    /// Makes the tables of an earlier version in an empty database, to compare with.
+    ///
+    /// - Returns: false when this program does not know that version.
+    static func build(_ database: Connection, version: Int64) throws(SQLiteError) -> Bool {
+        guard (1...self.version).contains(version) else { return false }
+        for step in steps.prefix(Int(version)) { try database.execute(step) }
+        return true
+    }
+
     private static let steps = [
         // 1: sessions and their transcripts (archived ones too), runs (whose unique id is
         // also what makes accepting idempotent), outbox, devices, meta.
