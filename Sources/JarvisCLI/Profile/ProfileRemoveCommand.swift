@@ -183,8 +183,8 @@ struct ProfileRemoval {
         var left: [String] = []
         let environment = target.environment
         let own = environment.canonicalize(instance.stateDirectory)
-        if own != HostPath.normalize(instance.stateDirectory), (try? FileTree.readLink(instance.stateDirectory)) != nil
-        {
+        let link = try? FileTree.readLink(instance.stateDirectory)  // usually it is no link
+        if link != nil {
             left.append("\(own) (the state directory is a link to it)")
         }
         let config = target.configStore(instance).load().config
