@@ -49,13 +49,8 @@ struct OnboardCommand: AsyncParsableCommand {
     func run() async throws {
         let context = CLIContext.current
         let instance = try context.instance()
-        if steps.installDaemon {
-            throw JarvisError(
-                "onboard.service", "--install-daemon: services are not available in this version.",
-                hint: "Leave it away, then run the gateway yourself: \(instance.command) gateway")
-        }
         guard nonInteractive else {
-            try OnboardWizard(context: context, instance: instance).run()
+            try await OnboardWizard(context: context, instance: instance, wantsService: steps.wantsService).run()
             return
         }
         guard acceptRisk else {
@@ -73,13 +68,23 @@ struct OnboardCommand: AsyncParsableCommand {
         patch = OnboardPatch.completed(patch, context: context, instance: instance)
         wishes.patch = patch
         if let port = wishes.port { try PortChoice(context: context, instance: instance).check(port) }
+        if let workspace = wishes.workspace {
+            try WorkspaceChoice(context: context, instance: instance).check(workspace)
+        }
         try secrets.save()
         let result = try InstanceSetup(context: context, instance: instance).apply(wishes)
-        let text = SetupReport(result: result, terminal: context.terminal).text
-        CommandOutput(json: summary(result), text: text).show(json: json.isOn)
+        let service =
+            steps.wantsService == true
+            ? try await OnboardService(context: context, instance: instance).install() : nil
+        let end = OnboardEnding(result: result, service: service)
+        let text = [
+            SetupReport(result: result, terminal: context.terminal).text, service?.output.text,
+            "Look at it: \(end.look)\nRemove it: \(end.remove)",
+        ].compactMap { $0 }.joined(separator: "\n\n")
+        CommandOutput(json: summary(result, service, end), text: text).show(json: json.isOn)
     }
 
-    private func summary(_ result: SetupResult) -> JSONValue {
+    private func summary(_ result: SetupResult, _ service: ServiceActionReport?, _ end: OnboardEnding) -> JSONValue {
         let gateway = result.snapshot.config.gateway
         return [
             "ok": true, "mode": "local", "workspace": .string(result.workspace), "authChoice": .string(model.choice),
@@ -87,11 +92,13 @@ struct OnboardCommand: AsyncParsableCommand {
                 "port": JSONValue(result.port.value), "bind": .string(gateway.bind.rawValue),
                 "authMode": .string(gateway.auth.effectiveMode.rawValue), "tailscaleMode": "off",
             ],
-            "installDaemon": false, "daemonRuntime": .null, "skipSkills": .bool(steps.skipSkills),
+            "installDaemon": .bool(service != nil), "service": service?.output.json ?? .null,
+            "made": JSONValue(end.made), "lookAtIt": .string(end.look), "removeIt": .string(end.remove),
+            "daemonRuntime": .null, "skipSkills": .bool(steps.skipSkills),
             "skipHealth": .bool(steps.skipHealth), "profile": .string(result.instance.displayName),
             "instanceId": .string(result.identity.instanceId), "configPath": .string(result.instance.configPath),
             "stateDir": .string(result.instance.stateDirectory), "undoId": JSONValue(result.undoId),
-            "next": .string("\(result.instance.command) gateway"),
+            "next": .string("\(result.instance.command) \(service == nil ? "gateway" : "chat")"),
         ]
     }
 }
@@ -225,13 +232,13 @@ struct OnboardGatewayOptions: ParsableArguments {
 
 /// Steps that other gateways have.
 struct OnboardStepOptions: ParsableArguments {
-    @Flag(help: "Not available in this version: ends with exit 1.")
+    @Flag(help: "Install the gateway as a service and start it.")
     var installDaemon = false
 
-    @Flag(help: "No service; the default.")
+    @Flag(help: "No service. Without a word on it, questions offer one and --non-interactive makes none.")
     var noInstallDaemon = false
 
-    @Flag(help: "No service; the default.")
+    @Flag(help: "The same as --no-install-daemon.")
     var skipDaemon = false
 
     @Option(help: "No effect.")
@@ -251,4 +258,13 @@ struct OnboardStepOptions: ParsableArguments {
 
     @Option(help: "No effect.")
     var nodeManager: String?
+
+    mutating func validate() throws {
+        if installDaemon, noInstallDaemon || skipDaemon {
+            throw ValidationError("--install-daemon and --no-install-daemon exclude each other.")
+        }
+    }
+
+    /// Whether a service is wished for; nil when nothing was said.
+    var wantsService: Bool? { installDaemon ? true : noInstallDaemon || skipDaemon ? false : nil }
 }

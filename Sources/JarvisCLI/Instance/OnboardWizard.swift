@@ -6,27 +6,29 @@ import JarvisHost
 struct OnboardWizard {
     let context: CLIContext
     let instance: Instance
+    /// Whether a service is installed; nil asks.
+    var wantsService: Bool?
 
     private var terminal: Terminal { context.terminal }
 
     /// Asks, writes, and says what it made and how to look at it and to remove it.
     ///
     /// - Throws: `onboard.terminal`, exit 2, without a terminal; `onboard.cancelled`, exit 1, when the input ends.
-    func run() throws {
+    func run() async throws {
         guard terminal.canAsk else {
             throw JarvisError(
                 "onboard.terminal", "onboard asks questions and needs a terminal.",
                 hint: "In a script: \(instance.command) onboard --non-interactive --accept-risk …", exitCode: 2)
         }
         do {
-            try ask()
+            try await ask()
         } catch is Question.Ended {
             Terminal.write("\n")
             throw JarvisError("onboard.cancelled", "Cancelled; nothing was written.")
         }
     }
 
-    private func ask() throws {
+    private func ask() async throws {
         let color = InstanceColor.of(instanceId: nil, name: instance.displayName)
         Terminal.write(
             """
@@ -45,12 +47,41 @@ struct OnboardWizard {
         wishes.port = try askPort(config)
         wishes.workspace = try Question.ask(
             "Workspace, where the agent's files are",
-            fallback: config.agents.defaults.workspace ?? instance.defaultWorkspace, context.absolutePath)
+            fallback: config.agents.defaults.workspace ?? instance.defaultWorkspace
+        ) { answer in
+            let path = try context.absolutePath(answer)
+            try WorkspaceChoice(context: context, instance: instance).check(path)
+            return path
+        }
         let provider = try askProvider()
+        let service = try wantsService ?? askService()
         wishes.patch = OnboardPatch.completed(provider?.patch ?? [:], context: context, instance: instance)
         let result = try InstanceSetup(context: context, instance: instance).apply(wishes)
         Terminal.write("\n" + SetupReport(result: result, terminal: terminal).text + "\n")
-        Terminal.write(ending(result, provider))
+        let installed = service ? await install() : nil
+        Terminal.write(ending(result, provider, installed))
+    }
+
+    private func askService() throws -> Bool {
+        if let there = try OnboardService(context: context, instance: instance).obstacle() {
+            Terminal.write("No service is offered: \(there)\n")
+            return false
+        }
+        return try Question.confirm("Run it as a service, so that it starts by itself", fallback: true)
+    }
+
+    /// A gateway without a service is a gateway all the same: what went wrong is said and nothing is taken back.
+    private func install() async -> ServiceActionReport? {
+        do {
+            let report = try await OnboardService(context: context, instance: instance).install()
+            Terminal.write("\n" + report.output.text + "\n")
+            return report
+        } catch {
+            let failure = Failure(error)
+            Terminal.write(
+                "\nThe service was not installed: \(failure.message)\(failure.hint.map { "\n  → \($0)" } ?? "")\n")
+            return nil
+        }
     }
 
     private func askPort(_ config: Config) throws -> Int {
@@ -98,16 +129,17 @@ struct OnboardWizard {
         return provider
     }
 
-    private func ending(_ result: SetupResult, _ provider: ProviderChoice?) -> String {
+    private func ending(_ result: SetupResult, _ provider: ProviderChoice?, _ service: ServiceActionReport?) -> String {
         let command = instance.command
         var table = TextTable()
-        table.add("  look at it", "\(command) which; \(command) config get gateway")
-        table.add("  run it", "\(command) gateway")
+        let end = OnboardEnding(result: result, service: service)
+        for (index, path) in end.made.enumerated() { table.add(index == 0 ? "  made" : "", path) }
+        table.add("  look at it", end.look)
+        table.add(
+            "  run it", service == nil ? "\(command) gateway, or as a service: \(command) gateway install" : "it runs")
         table.add("  talk to it", "\(command) chat, or the page: \(command) dashboard")
         if provider == nil { table.add("  a model later", "\(command) onboard again; nothing is lost") }
-        let outside =
-            result.workspace.hasPrefix(instance.stateDirectory + "/") ? "" : ", and the workspace \(result.workspace)"
-        table.add("  remove it", "stop the gateway, then delete \(instance.stateDirectory)\(outside)")
+        table.add("  remove it", end.remove)
         return "\n\(table.text)\n"
     }
 }

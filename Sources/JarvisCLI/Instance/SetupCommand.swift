@@ -49,7 +49,7 @@ struct SetupCommand: AsyncParsableCommand {
         let context = CLIContext.current
         let instance = try context.instance()
         if wizard {
-            try OnboardWizard(context: context, instance: instance).run()
+            try await OnboardWizard(context: context, instance: instance).run()
             return
         }
         var wishes = SetupWishes()

@@ -91,8 +91,8 @@ package enum ServiceSpelling {
         var parts: [String] = []
         let profile = service.profile.flatMap { $0 == "default" ? nil : $0 }
         let usual = ".jarvis\(profile.map { "-\($0)" } ?? "")"
-        if let state = service.stateDirectory, HostPath.lastComponent(state) != usual {
-            parts.append("JARVIS_STATE_DIR=\(state)")
+        if let state = service.stateDirectory {
+            if HostPath.lastComponent(state) != usual { parts.append("JARVIS_STATE_DIR=\(state)") }
             if let config = service.configPath, config != HostPath.join(state, "jarvis.json") {
                 parts.append("JARVIS_CONFIG_PATH=\(config)")
             }

@@ -99,6 +99,12 @@ package struct ServiceInstaller: Sendable {
         return error
     }
 
+    /// Why the manager of `kind` can't be used now; nil when it can.
+    package func obstacle(_ kind: ServiceManagerKind) -> JarvisError? {
+        if case .missing(let error) = manager(kind).availability() { return spelled(error) }
+        return nil
+    }
+
     /// Passes when this host lets a program install services.
     ///
     /// - Throws: `service.nix`, exit 2.
