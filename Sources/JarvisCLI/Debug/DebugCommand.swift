@@ -11,7 +11,8 @@ struct DebugCommand: AsyncParsableCommand {
             """,
         shouldDisplay: false,
         subcommands: [
-            DebugParseCommand.self, DebugEchoCommand.self, DebugReferenceCommand.self, BenchPeerCommand.self,
+            DebugParseCommand.self, DebugEchoCommand.self, DebugReferenceCommand.self, DebugLeaseCommand.self,
+            BenchPeerCommand.self,
             BenchClientCommand.self, BenchStoreCommand.self,
         ])
 }

@@ -28,6 +28,6 @@ struct JarvisCommand: AsyncParsableCommand {
             StatusCommand.self,
             HealthCommand.self, AgentCommand.self, ChatCommand.self, DashboardCommand.self, LogsCommand.self,
             SessionsCommand.self, WhichCommand.self, ProfileCommand.self, FleetCommand.self, CompletionCommand.self,
-            DebugCommand.self,
+            DebugCommand.self, PortsCommand.self,
         ])
 }

@@ -59,14 +59,18 @@ struct PortChoice {
         if let owner = owned.first(where: { abs($0.base - usual) < PortPlan.blockSize }) {
             return "the gateway \"\(owner.profile)\""
         }
+        if let foreign = reservation.foreign.first(where: { $0.isInTheWay(of: usual) }) {
+            return "\(foreign.name) (\(foreign.stateDirectory))"
+        }
         if let holder = PortHolder.find(port: usual) { return "\(holder)" }
         return PortPlan.isFree(usual) ? nil : "a program of another user"
     }
 
     private func reservation() throws -> PortReservation {
-        PortReservation(
-            instance: instance,
-            siblings: try InstanceScanner.siblings(
-                of: instance, environment: context.environment, configuredPort: context.configuredPort))
+        let siblings = try InstanceScanner.siblings(
+            of: instance, environment: context.environment, configuredPort: context.configuredPort)
+        return PortReservation(
+            instance: instance, siblings: siblings,
+            foreign: FamilyGateway.installed(home: try context.environment.home().path))
     }
 }

@@ -16,14 +16,14 @@ package struct PortReservation: Sendable {
     package var instance: Instance
     /// The others on disk with their configured ports: what the table may not know yet, such as a port edited by hand.
     package var siblings: [SiblingInstance]
-    /// Bases of gateways that are not ours and must be left alone.
-    package var foreign: [Int]
+    /// Gateways that are not ours and must be left alone.
+    package var foreign: [FamilyGateway]
     /// Whether nothing listens on a port.
     package var isFree: @Sendable (Int) -> Bool
 
     /// A reservation. `siblings` comes from `InstanceScanner.siblings` with the configured ports read.
     package init(
-        instance: Instance, siblings: [SiblingInstance], foreign: [Int] = [],
+        instance: Instance, siblings: [SiblingInstance], foreign: [FamilyGateway] = [],
         isFree: @escaping @Sendable (Int) -> Bool = { PortPlan.isFree($0) }
     ) {
         self.instance = instance
@@ -93,10 +93,11 @@ package struct PortReservation: Sendable {
     package func propose(_ table: LeaseTable) -> Int? {
         let leased = foreignLeases(table).compactMap(\.port)
         return PortPlan.propose(
-            for: instance.profile, taken: owned(table).map(\.base) + foreign, ephemeralStart: PortPlan.ephemeralStart()
+            for: instance.profile, taken: owned(table).map(\.base), ephemeralStart: PortPlan.ephemeralStart()
         ) { port in
             // Of the two ports that are asked about only the base can be the first of a span with a lease in it.
-            !leased.contains { (port...(port + 110)).contains($0) } && (isFree(port) || isOwn(port))
+            !leased.contains { (port...(port + 110)).contains($0) } && !foreign.contains { $0.isInTheWay(of: port) }
+                && (isFree(port) || isOwn(port))
         }
     }
 

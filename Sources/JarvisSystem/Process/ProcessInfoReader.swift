@@ -15,6 +15,8 @@ package struct ProcessSnapshot: Sendable, Hashable {
     /// Clock ticks between the boot of the machine and the start of the process. Together with the pid it names one
     /// process: a recycled pid has another start time.
     package var startTime: Int64
+    /// The process that started it, or that took it over when that one ended.
+    package var parent: Int32 = 0
     /// One letter: `R`, `S`, `D`, `Z` (dead, not yet collected) …
     package var state: String
     /// The kernel's short name of the command, at most 15 bytes. Chosen by the process: for people, never proof.
@@ -71,11 +73,11 @@ package struct ProcessInfoReader: Sendable {
         let fields = String(decoding: bytes[(close + 1)...], as: UTF8.self)
             .split(whereSeparator: { $0 == " " || $0 == "\n" })
         // Field 3 of proc(5) is fields[0]: threads is 20, start time 22, resident pages 24.
-        guard fields.count > 21, let threads = Int(fields[17]), let startTime = Int64(fields[19]),
-            let pages = Int(fields[21])
+        guard fields.count > 21, let parent = Int32(fields[1]), let threads = Int(fields[17]),
+            let startTime = Int64(fields[19]), let pages = Int(fields[21])
         else { return nil }
         return ProcessSnapshot(
-            pid: pid, startTime: startTime, state: String(fields[0]),
+            pid: pid, startTime: startTime, parent: parent, state: String(fields[0]),
             command: String(decoding: bytes[(open + 1)..<close], as: UTF8.self), threads: threads,
             residentBytes: pages * pageSize)
     }
