@@ -22,7 +22,7 @@ package enum FleetCheck {
         }
         let host = try FleetHost.read(environment: environment, instances: instances)
         let key = BotIdentity.key(hostDirectory: host.directory)
-        return instances.map { Footprint(of: $0, key: key, host: host.facts, environment: environment) }
+        return instances.map { Footprint(of: $0, key: key, host: host, environment: environment) }
     }
 
     /// Everything that two of the footprints share, conflicts first. A thing that follows from another overlap of the

@@ -69,17 +69,3 @@ package struct Footprint: Sendable {
         ])
     }
 }
-
-/// What is known of the host besides its instances; read once, used for every footprint.
-package struct FleetHost: Sendable {
-    /// Ports and other things that instances hold by lease, by canonical state directory.
-    package var leased: [String: [Claim]]
-    /// Services whose file names an instance, by canonical state directory.
-    package var services: [String: [Claim]]
-
-    /// Nothing known.
-    package init(leased: [String: [Claim]] = [:], services: [String: [Claim]] = [:]) {
-        self.leased = leased
-        self.services = services
-    }
-}

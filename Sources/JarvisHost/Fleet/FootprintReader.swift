@@ -49,7 +49,10 @@ struct FootprintReader {
         ChannelClaims(snapshot: snapshot, instance: instance, key: key).collect(into: &claims, unknown: &unknown)
         addNames(snapshot)
         claims += host.leased[instance.canonicalStateDirectory] ?? []
-        claims += host.services[instance.canonicalStateDirectory] ?? []
+        for claim in host.services[instance.canonicalStateDirectory] ?? []
+        where claim.kind != .config || claim.place?.isInside(state) == false {
+            claims.append(claim)
+        }
         removeRepetitions()
     }
 
