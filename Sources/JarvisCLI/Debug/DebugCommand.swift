@@ -11,7 +11,8 @@ struct DebugCommand: AsyncParsableCommand {
             """,
         shouldDisplay: false,
         subcommands: [
-            DebugParseCommand.self, DebugEchoCommand.self, DebugReferenceCommand.self, DebugLeaseCommand.self,
+            DebugParseCommand.self, DebugEchoCommand.self, DebugPrecedenceCommand.self, DebugReferenceCommand.self,
+            DebugLeaseCommand.self,
             BenchPeerCommand.self,
             BenchClientCommand.self, BenchStoreCommand.self,
         ])

@@ -12,9 +12,11 @@ struct DebugReferenceCommand: AsyncParsableCommand {
               jarvis debug reference cli > docs/reference/cli.md
             """)
 
-    enum Subject: String, ExpressibleByArgument, CaseIterable { case cli, config, protocolMethods = "protocol" }
+    enum Subject: String, ExpressibleByArgument, CaseIterable {
+        case cli, config, protocolMethods = "protocol", precedence
+    }
 
-    @Argument(help: "cli, config or protocol.")
+    @Argument(help: "cli, config, protocol or precedence.")
     var subject: Subject
 
     func run() throws {
@@ -22,6 +24,7 @@ struct DebugReferenceCommand: AsyncParsableCommand {
         case .cli: Terminal.write(try CommandReference.markdown())
         case .config: Terminal.write(ConfigReference.markdown())
         case .protocolMethods: Terminal.write(ProtocolReference.markdown())
+        case .precedence: Terminal.write(PrecedenceReference.text)
         }
     }
 }

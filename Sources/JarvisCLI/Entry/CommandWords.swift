@@ -12,7 +12,8 @@ enum CommandWords {
         for word in arguments {
             let commands = node.configuration.subcommands
             guard !commands.isEmpty, !word.hasPrefix("-"), word != "help" else { return }
-            guard let next = commands.first(where: { name($0) == word }) else {
+            guard let next = commands.first(where: { name($0) == word || $0.configuration.aliases.contains(word) })
+            else {
                 let known = commands.filter { $0.configuration.shouldDisplay }.map(name)
                 let meant = nearest(word, in: known)
                 throw JarvisError(

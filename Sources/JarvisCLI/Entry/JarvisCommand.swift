@@ -27,7 +27,8 @@ struct JarvisCommand: AsyncParsableCommand {
             SetupCommand.self, OnboardCommand.self, ConfigCommand.self, GatewayCommand.self, DaemonCommand.self,
             StatusCommand.self,
             HealthCommand.self, AgentCommand.self, ChatCommand.self, DashboardCommand.self, LogsCommand.self,
-            SessionsCommand.self, WhichCommand.self, ProfileCommand.self, FleetCommand.self, CompletionCommand.self,
+            SessionsCommand.self, InstancesCommand.self, WhichCommand.self, ProfileCommand.self, FleetCommand.self,
+            CompletionCommand.self,
             DebugCommand.self, PortsCommand.self,
         ])
 }

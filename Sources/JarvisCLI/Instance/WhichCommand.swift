@@ -26,6 +26,7 @@ struct WhichCommand: AsyncParsableCommand {
         let config = context.configStore(instance).load()
         let facts = InstanceFacts(context: context, instance: instance, config: config.config)
         let port = try instance.resolvePort(configured: config.config.gateway.port)
+        let otherwise = WhichOtherwise(context: context, instance: instance)
         var rows: [Row] = []
         for name in [Instance.Value.profile, .home, .stateDirectory, .configPath] {
             guard let value = instance.provenance[name] else { continue }
@@ -35,21 +36,64 @@ struct WhichCommand: AsyncParsableCommand {
                     value.overruled.map { Lost(value: $0.value, source: $0.source, reason: $0.reason) }))
         }
         rows.append(Row("port", String(port.value), port.source, portLosers(instance, config.config, port)))
+        let span = try? PortSpan(base: port.value)  // a base without room above it has no derived ports
+        if let span {
+            rows.append(Row("browserControlPort", String(span.browserControl), .derived("port")))
+            let range = span.browserProfiles
+            rows.append(Row("browserProfilePorts", "\(range.lowerBound)-\(range.upperBound)", .derived("port")))
+        }
         let workspace = config.config.agents.defaults.workspace
         rows.append(
             Row(
-                "workspace", workspace ?? instance.defaultWorkspace,
-                workspace == nil ? .derived("stateDirectory") : .config("agents.defaults.workspace")))
+                "workspace", workspace.map(instance.expand) ?? instance.defaultWorkspace,
+                workspace == nil ? .derived("stateDirectory") : .config("agents.defaults.workspace"),
+                workspace == nil
+                    ? []
+                    : [
+                        Lost(
+                            value: instance.defaultWorkspace, source: .default,
+                            reason: "agents.defaults.workspace comes first")
+                    ]))
         rows.append(Row("controlSocket", instance.paths.controlSocket, .derived("stateDirectory")))
         rows.append(Row("log", instance.paths.gatewayLog, .derived("stateDirectory")))
+        rows.append(
+            Row(
+                "instanceId", facts.instanceId, .derived("stateDirectory"),
+                idLosers(context.environment["JARVIS_INSTANCE_ID"], facts)))
+        let services = facts.instanceId.map { ServiceScan.of(instanceId: $0, environment: context.environment) } ?? []
         CommandOutput(
             json: .members([
                 "instanceId": JSONValue(facts.instanceId), "exists": .bool(facts.instanceId != nil || config.exists),
                 "running": .bool(facts.isRunning), "configExists": .bool(config.exists),
-                "command": .string(instance.command),
+                "command": .string(instance.command), "version": .string(Version.text),
+                "runningVersion": JSONValue(runningVersion(facts)),
+                "ports": .members([
+                    "gateway": JSONValue(port.value), "browserControl": span.map { JSONValue($0.browserControl) },
+                    "browserProfiles": span.map {
+                        [
+                            "first": JSONValue($0.browserProfiles.lowerBound),
+                            "last": JSONValue($0.browserProfiles.upperBound),
+                        ]
+                    },
+                ]),
+                "services": .array(services.map(\.json)), "otherwise": otherwise.json,
                 "values": .object(JSONObject(uniqueKeysWithValues: rows.map { ($0.name, $0.json) })),
-            ]), text: Self.text(rows, facts: facts, terminal: context.terminal)
+            ]),
+            text: text(rows, facts: facts, services: services, otherwise: otherwise)
         ).show(json: json.isOn)
+    }
+
+    /// The version that the gateway wrote down when it started; nil when it does not run.
+    private func runningVersion(_ facts: InstanceFacts) -> String? {
+        guard facts.isRunning, let runtime = facts.runtime, runtime.isNote(of: facts.instanceId) else { return nil }
+        return runtime.version
+    }
+
+    private func idLosers(_ said: String?, _ facts: InstanceFacts) -> [Lost] {
+        guard let said, said != facts.instanceId else { return [] }
+        return [
+            Lost(value: said, source: .env("JARVIS_INSTANCE_ID"), reason: "not the id of this state directory")
+        ]
     }
 
     private func portLosers(_ instance: Instance, _ config: Config, _ port: EffectivePort) -> [Lost] {
@@ -75,11 +119,11 @@ struct WhichCommand: AsyncParsableCommand {
 
     private struct Row {
         var name: String
-        var value: String
+        var value: String?
         var source: ValueSource
         var overruled: [Lost]
 
-        init(_ name: String, _ value: String, _ source: ValueSource, _ overruled: [Lost] = []) {
+        init(_ name: String, _ value: String?, _ source: ValueSource, _ overruled: [Lost] = []) {
             self.name = name
             self.value = value
             self.source = source
@@ -88,7 +132,7 @@ struct WhichCommand: AsyncParsableCommand {
 
         var json: JSONValue {
             [
-                "value": .string(value), "source": .string(source.description), "kind": .string(source.kind),
+                "value": JSONValue(value), "source": .string(source.description), "kind": .string(source.kind),
                 "overruled": .array(
                     overruled.map {
                         [
@@ -100,14 +144,66 @@ struct WhichCommand: AsyncParsableCommand {
         }
     }
 
-    private static func text(_ rows: [Row], facts: InstanceFacts, terminal: Terminal) -> String {
+    private func text(
+        _ rows: [Row], facts: InstanceFacts, services: [InstalledService], otherwise: WhichOtherwise
+    ) -> String {
         var table = TextTable()
         for row in rows {
-            table.add(row.name, row.value, "(\(row.source))")
+            table.add(row.name, row.value ?? "none yet", "(\(row.source))")
             for lost in row.overruled { table.add("", "not \(lost.value)", "(\(lost.source): \(lost.reason))") }
         }
-        table.add("instanceId", facts.instanceId ?? "none yet", "")
+        table.add("version", Version.text, runningVersion(facts).map { "(running: \($0))" } ?? "")
+        for service in services { table.add("service", service.name, "(\(service.path))") }
+        if services.isEmpty { table.add("service", "none", "") }
         table.add("running", facts.isRunning ? "yes" : "no", "")
-        return table.text
+        return ([table.text] + otherwise.lines).joined(separator: "\n")
+    }
+}
+
+/// What the same words would have meant without the flag, when that is something else: the environment speaks of
+/// another instance.
+struct WhichOtherwise {
+    /// The flag; nil when there was none, or when it changes nothing.
+    private var flag: String?
+    private var instance: Instance?
+    private var refusal: JarvisError?
+
+    init(context: CLIContext, instance: Instance) {
+        let selection = context.globals.selection
+        let names = ["JARVIS_PROFILE", "JARVIS_STATE_DIR", "JARVIS_CONFIG_PATH", "JARVIS_INSTANCE_ID"]
+        guard selection.flag != nil || selection.dev, names.contains(where: { context.environment[$0] != nil }) else {
+            return
+        }
+        do {
+            let other = try InstanceResolver.resolve(environment: context.environment)
+            guard
+                other.profile != instance.profile || other.stateDirectory != instance.stateDirectory
+                    || other.configPath != instance.configPath
+            else { return }
+            self.instance = other
+        } catch {
+            refusal = error
+        }
+        flag = selection.spelling
+    }
+
+    var json: JSONValue {
+        guard let flag else { return .null }
+        return .members([
+            "without": .string(flag), "profile": instance.map { .string($0.displayName) },
+            "stateDirectory": instance.map { .string($0.stateDirectory) },
+            "configPath": instance.map { .string($0.configPath) },
+            "error": refusal.map { ["code": .string($0.code.rawValue), "message": .string($0.message)] },
+        ])
+    }
+
+    var lines: [String] {
+        guard let flag else { return [] }
+        if let refusal { return ["Without \(flag) this would be refused: \(refusal.message)"] }
+        guard let instance else { return [] }
+        return [
+            "Without \(flag) it would be \(instance.displayName): state \(instance.stateDirectory),"
+                + " config \(instance.configPath)"
+        ]
     }
 }

@@ -32,7 +32,9 @@ package enum InstanceCatalog {
         let found = try InstanceScanner.all(environment: environment)
         let broken = try InstanceScanner.unreadable(environment: environment)
             .filter { lost in !found.contains { $0.stateDirectory == lost.stateDirectory } }
-        let probe = InstanceProbe(environment: environment, version: version, timeout: timeout, end: end)
+        let services = ServiceScan.installed(environment: environment, includeSystem: true)
+        let probe = InstanceProbe(
+            environment: environment, version: version, services: services, timeout: timeout, end: end)
         var reports = inParallel(found) { probe.report($0) } + broken.map { probe.unreadable($0) }
         InstanceComparison.mark(&reports)
         return reports.sorted { left, right in
@@ -71,6 +73,7 @@ package enum InstanceCatalog {
 struct InstanceProbe: Sendable {
     let environment: HostEnvironment
     let version: String?
+    let services: [InstalledService]
     let timeout: Duration
     let end: ContinuousClock.Instant
 
@@ -87,6 +90,7 @@ struct InstanceProbe: Sendable {
         } catch {
             report.problems.append(.init(code: "identity.unreadable", message: error.message))
         }
+        report.services = services.filter { $0.belongs(to: sibling.instanceId) }
         if sibling.isRunning { challenge(&report) }
         addDrift(&report)
         return report
@@ -104,9 +108,12 @@ struct InstanceProbe: Sendable {
     private func blank(_ sibling: SiblingInstance, config: ConfigSnapshot?) -> InstanceReport {
         let target = sibling.controlTarget(environment)
         let configured = config?.config.gateway.port
-        let planned =
-            configured.map { EffectivePort(value: $0, source: .config("gateway.port")) }
-            ?? EffectivePort(value: PortPlan.firstGuess(sibling.profile), source: .default)
+        var planned: EffectivePort?
+        if config?.isUsable == true {
+            planned =
+                configured.map { EffectivePort(value: $0, source: .config("gateway.port")) }
+                ?? EffectivePort(value: PortPlan.firstGuess(sibling.profile), source: .default)
+        }
         let suffix = sibling.profile.map { "-\($0)" } ?? ""
         let home = try? environment.home().path  // then a path with “~” is shown as it is written
         return InstanceReport(
@@ -147,18 +154,21 @@ struct InstanceProbe: Sendable {
     }
 
     private func addDrift(_ report: inout InstanceReport) {
+        for service in report.services { addDrift(of: service, to: &report) }
         guard let gateway = report.attested else { return }
         if let version, gateway.version != version {
             report.drift.append(
                 .init(code: "version", message: "it runs version \(gateway.version), this program is \(version)"))
         }
         // A port from a flag or a variable is meant to differ from the configured one.
-        if gateway.base != report.plannedPort.value, gateway.portSource == "config" || gateway.portSource == "default" {
+        if let planned = report.plannedPort, gateway.base != planned.value,
+            gateway.portSource == "config" || gateway.portSource == "default"
+        {
             report.drift.append(
                 .init(
                     code: "port",
-                    message: "it listens on \(gateway.base), the next start takes \(report.plannedPort.value)"
-                        + " (\(report.plannedPort.source))"))
+                    message: "it listens on \(gateway.base), the next start takes \(planned.value)"
+                        + " (\(planned.source))"))
         }
         if !gateway.restartPending.isEmpty {
             let keys = gateway.restartPending.prefix(4).joined(separator: ", ")
@@ -168,6 +178,25 @@ struct InstanceProbe: Sendable {
             report.drift.append(
                 .init(code: "executable", message: "its program file was replaced: \(executable.dropLast(10))"))
         }
+    }
+}
+
+extension InstanceProbe {
+    /// What a service says that is not so.
+    private func addDrift(of service: InstalledService, to report: inout InstanceReport) {
+        func add(_ code: String, _ message: String) {
+            report.drift.append(.init(code: code, message: "the service \(service.name) \(message)"))
+        }
+        if let version, let written = service.version, written != version {
+            add("service.version", "was written by version \(written), this program is \(version)")
+        }
+        if let executable = service.executable, executable.hasPrefix("/"), !DurableFile.exists(executable) {
+            add("service.executable", "starts \(executable), which is not there")
+        }
+        if let state = service.stateDirectory, environment.canonicalize(state) != report.canonicalStateDirectory {
+            add("service.state", "starts a gateway over \(state)")
+        }
+        if let port = service.port, let own = report.port, port != own { add("service.port", "starts on \(port)") }
     }
 }
 
@@ -199,17 +228,18 @@ enum InstanceComparison {
     /// Base ports that lie too close together. Ports of instances that were never set up are guesses and count nothing.
     private static func markPorts(_ reports: inout [InstanceReport]) {
         let bases = reports.indices.filter { reports[$0].attested != nil || reports[$0].config?.exists == true }
-            .sorted { reports[$0].port < reports[$1].port }
+            .compactMap { index in reports[index].port.map { (index: index, port: $0) } }
+            .sorted { $0.port < $1.port }
         for (lower, upper) in zip(bases, bases.dropFirst())
-        where reports[upper].port - reports[lower].port < PortSpan.leastSpacing
-            && reports[upper].canonicalStateDirectory != reports[lower].canonicalStateDirectory
+        where upper.port - lower.port < PortSpan.leastSpacing
+            && reports[upper.index].canonicalStateDirectory != reports[lower.index].canonicalStateDirectory
         {
             for (one, other) in [(lower, upper), (upper, lower)] {
-                reports[one].drift.append(
+                reports[one.index].drift.append(
                     .init(
                         code: "overlap",
-                        message: "base port \(reports[one].port) is too close to \(reports[other].port) of"
-                            + " “\(reports[other].sibling.displayName)”"))
+                        message: "base port \(one.port) is too close to \(other.port) of"
+                            + " “\(reports[other.index].sibling.displayName)”"))
             }
         }
     }

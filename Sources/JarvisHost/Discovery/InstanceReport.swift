@@ -25,7 +25,7 @@ package struct InstanceReport: Sendable {
     package enum Health: String, Sendable, CaseIterable {
         /// It runs and nothing is wrong.
         case ok
-        /// It runs, and something is wrong: see problems and drift.
+        /// Something is wrong with it: see the problems.
         case degraded
         /// It should run and does not.
         case down
@@ -59,8 +59,8 @@ package struct InstanceReport: Sendable {
     package var controlSocket: String
     /// The configuration; nil when the state directory can't be read.
     package var config: ConfigSnapshot?
-    /// The base port that the next start takes.
-    package var plannedPort: EffectivePort
+    /// The base port that the next start takes; nil when the configuration can't be read.
+    package var plannedPort: EffectivePort?
     /// The workspace of the default agent, absolute.
     package var workspace: String
     /// Where the instance stands.
@@ -70,28 +70,11 @@ package struct InstanceReport: Sendable {
     /// Why there is no proof although somebody holds the state directory.
     package var refusal: JarvisError?
     /// Services on disk that start this instance.
-    package var services: [ServiceFact] = []
+    package var services: [InstalledService] = []
     /// Differences between what is meant, what is installed and what runs.
     package var drift: [Finding] = []
     /// What is broken.
     package var problems: [Finding] = []
-
-    /// A service on disk, in the words of the report.
-    package struct ServiceFact: Sendable, Hashable {
-        /// `systemd`, `systemd-system`, `launchd`, `schtasks`, `builtin`.
-        package var manager: String
-        /// The unit, label or task.
-        package var name: String
-        /// The file that defines it.
-        package var path: String
-
-        /// A fact.
-        package init(manager: String, name: String, path: String) {
-            self.manager = manager
-            self.name = name
-            self.path = path
-        }
-    }
 
     /// Whether a gateway of this instance should be running: a service is there to run it, or the last one ended
     /// without taking its notice away.
@@ -104,12 +87,12 @@ package struct InstanceReport: Sendable {
         case .starting, .stopping: problems.isEmpty ? .ok : .degraded
         case .notAnswering, .unproven: .unknown
         case .broken: .unknown
-        case .stopped: shouldRun ? .down : .off
+        case .stopped: shouldRun ? .down : problems.isEmpty ? .off : .degraded
         }
     }
 
     /// The base port: the one in use when a proven gateway says so, else the one that the next start takes.
-    package var port: Int { attested?.base ?? plannedPort.value }
+    package var port: Int? { attested?.base ?? plannedPort?.value }
 }
 
 extension AttestedGateway {

@@ -29,6 +29,7 @@ struct InstanceDraft {
                 said.config, "JARVIS_CONFIG_PATH", ownedBy: said.config.flatMap(layout.owner(ofConfig:)), unless: named)
         }
         profile = named?.profile ?? stateOwner?.profile
+        if named == nil { try refuseForeignConfig() }
         let source: ValueSource =
             named != nil
             ? .env("JARVIS_PROFILE") : stateOwner?.profile != nil ? .derived("JARVIS_STATE_DIR") : .default
@@ -119,7 +120,9 @@ struct InstanceDraft {
         if let path = said.config, let owner = layout.owner(ofConfig: path), owner != target {
             return "inherited from \(owner.name)"
         }
-        if claim != nil, let id = said.instanceId, let path = said.state, layout.environment.instanceIdAt(path) == id {
+        if claim != nil, let id = said.instanceId, let path = said.state, layout.environment.instanceIdAt(path) == id,
+            id != layout.environment.instanceIdAt(layout.state(target.profile))
+        {
             return "inherited from instance \(id)"
         }
         return nil
@@ -134,6 +137,18 @@ struct InstanceDraft {
 
     private mutating func overrule(_ value: Instance.Value, _ text: String, _ variable: String, _ reason: String) {
         provenance[value]?.overruled.append(.init(value: text, source: .env(variable), reason: reason))
+    }
+
+    /// The configuration of one profile with the state of another is nobody's wish: a change would land in the wrong
+    /// gateway's file.
+    private func refuseForeignConfig() throws(JarvisError) {
+        let target = Owner(profile: profile)
+        guard let path = said.config, let owner = layout.owner(ofConfig: path), owner != target else { return }
+        let flag = "--profile \(owner.profile?.text ?? "default")"
+        throw contradiction(
+            "The environment names two instances: JARVIS_CONFIG_PATH=\(path) belongs to \(owner.name), and"
+                + (said.state.map { " JARVIS_STATE_DIR=\($0)" } ?? " everything else") + " means \(target.name).",
+            hint: "Say which: \(flag), or unset JARVIS_CONFIG_PATH.", "JARVIS_CONFIG_PATH", path)
     }
 
     private func refuse(

@@ -10,6 +10,7 @@ import JarvisCore
 /// | flag, a custom path, and nothing says another instance | the custom path |
 /// | flag, a custom path, and `JARVIS_PROFILE` or `JARVIS_INSTANCE_ID` says another instance | refused, exit 2 |
 /// | no flag, `JARVIS_PROFILE` and a path that is another profile's own | refused, exit 2 |
+/// | no flag, and a configuration that is the own one of another instance than the state directory says | refused, exit 2 |
 package enum InstanceResolver {
     /// Resolves. Reads at most the identity files of the state directories that the environment names; creates nothing.
     ///

@@ -46,6 +46,7 @@ import Testing
         guard let flag else {
             if let profile, [state.owner, config.owner].contains(where: { $0 != nil && $0 != profile }) { return nil }
             let name = profile ?? state.owner ?? "default"
+            if let owner = config.owner, owner != name { return nil }
             let directory = state.path ?? own(name)
             return Expected(
                 profile: name, state: directory, config: config.path ?? "\(directory)/jarvis.json", port: "20000")
@@ -53,7 +54,7 @@ import Testing
         let saysOther = profile.map { $0 != flag } ?? (id != nil && id != ids[own(flag)])
         let isOthers =
             [state.owner, config.owner].contains { $0 != nil && $0 != flag }
-            || (saysOther && id != nil && state.path.flatMap { ids[$0] } == id)
+            || (saysOther && id != nil && id != ids[own(flag)] && state.path.flatMap { ids[$0] } == id)
         if isOthers {
             return Expected(profile: flag, state: own(flag), config: "\(own(flag))/jarvis.json", port: nil)
         }
