@@ -116,7 +116,12 @@ struct ClaimIndex {
     /// One state directory in two instances makes everything in it an overlap: only the directory is told.
     private static func reduced(_ overlaps: [Overlap]) -> [Overlap] {
         var seen: Set<String> = []
-        let one = overlaps.filter { seen.insert("\($0.kind)\u{0}\($0.value)\u{0}\($0.why)").inserted }
+        let derived = "browser control"
+        let one = overlaps.filter { overlap in
+            // It follows from the base ports, which are told.
+            let follows = overlap.a.purpose.hasPrefix(derived) && overlap.b.purpose.hasPrefix(derived)
+            return !follows && seen.insert("\(overlap.kind)\u{0}\(overlap.value)\u{0}\(overlap.why)").inserted
+        }
         guard one.contains(where: { $0.kind == .state && $0.a.stateDirectory == $0.b.stateDirectory }) else {
             return one
         }

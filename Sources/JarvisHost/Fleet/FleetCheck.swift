@@ -9,6 +9,13 @@ package enum FleetCheck {
     package static func footprints(
         environment: HostEnvironment, including extra: Instance? = nil
     ) throws(JarvisError) -> [Footprint] {
+        try survey(environment: environment, including: extra).footprints
+    }
+
+    /// The same with what was read of the host for it.
+    static func survey(
+        environment: HostEnvironment, including extra: Instance? = nil
+    ) throws(JarvisError) -> (footprints: [Footprint], host: FleetHost) {
         let siblings = try InstanceScanner.all(environment: environment)
         var instances: [Instance] = []
         for sibling in siblings { instances.append(try sibling.instance(environment: environment)) }
@@ -22,7 +29,7 @@ package enum FleetCheck {
         }
         let host = try FleetHost.read(environment: environment, instances: instances)
         let key = BotIdentity.key(hostDirectory: host.directory)
-        return instances.map { Footprint(of: $0, key: key, host: host, environment: environment) }
+        return (instances.map { Footprint(of: $0, key: key, host: host, environment: environment) }, host)
     }
 
     /// Everything that two of the footprints share, conflicts first. A thing that follows from another overlap of the
