@@ -49,8 +49,8 @@ struct InstanceSetup {
 
     /// Does it. Blocking.
     ///
-    /// - Throws: `config.invalid` when the configuration can't be read; `port.sibling`, exit 2, for a port that belongs
-    ///   to another instance; `leases.unwritable`; the errors of writing.
+    /// - Throws: `config.invalid` when the configuration can't be read; `port.sibling` and `fleet.overlap`, exit 2, for a
+    ///   port or a workspace that belongs to another instance; `leases.unwritable`; the errors of writing.
     func apply(_ wishes: SetupWishes) throws -> SetupResult {
         let store = context.configStore(instance)
         let before = store.load()
@@ -59,6 +59,11 @@ struct InstanceSetup {
                 "config.invalid",
                 "\(before.path) can't be read: \(before.errors.first?.description ?? "unknown problem")",
                 hint: "\(instance.command) config validate")
+        }
+        if let workspace = wishes.workspace {
+            try FleetCheck.requireFree(
+                Claim(.workspace, path: workspace, .tree, "workspace"), for: instance,
+                environment: context.environment)
         }
         let choice = PortChoice(context: context, instance: instance)
         let configured = before.config.gateway.port
@@ -88,7 +93,8 @@ struct InstanceSetup {
         return SetupResult(
             instance: instance, identity: identity, configCreated: !before.exists, changed: changed, undoId: undoId,
             workspace: workspace, workspaceFiles: files, port: port,
-            notes: try choice.notes(port.value) + snapshot.errors.map(\.description), snapshot: snapshot)
+            notes: try choice.notes(port.value) + FleetCheck.notes(for: instance, environment: context.environment)
+                + snapshot.errors.map(\.description), snapshot: snapshot)
     }
 
     // MARK: The configuration

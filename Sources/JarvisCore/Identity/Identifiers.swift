@@ -25,11 +25,6 @@ public enum Identifiers {
         Array(SHA256.hash(data: Array(bytes)))
     }
 
-    /// HMAC-SHA-256 of `message` under `key`, both as UTF-8, as 64 lower-case hexadecimal digits.
-    public static func hmacSha256Hex(key: String, message: String) -> String {
-        hex(HMAC<SHA256>.authenticationCode(for: Array(message.utf8), using: SymmetricKey(data: Array(key.utf8))))
-    }
-
     /// Whether two secrets are equal. Takes the same time wherever they differ, whatever their lengths: both are hashed
     /// and the digests compared.
     public static func equalSecrets(_ left: String, _ right: String) -> Bool {

@@ -57,6 +57,40 @@ package enum FleetCheck {
         throw refusal(first, others: mine.count - 1)
     }
 
+    /// Passes when `instance` may also claim `claim` (a workspace that is about to be written down).
+    ///
+    /// - Throws: as `requireDisjoint(_:environment:)`.
+    package static func requireFree(
+        _ claim: Claim, for instance: Instance, environment: HostEnvironment
+    ) throws(JarvisError) {
+        var footprints = try footprints(environment: environment, including: instance)
+        let place = instance.canonicalStateDirectory
+        guard let index = footprints.firstIndex(where: { $0.instance.canonicalStateDirectory == place }),
+            claim.place.map({ !$0.isInside(PathIdentity(of: instance.stateDirectory)) }) ?? true
+        else { return }
+        footprints[index].claims = [claim]
+        let found = overlaps(footprints).first { overlap in
+            overlap.severity == .conflict
+                && [overlap.a.stateDirectory, overlap.b.stateDirectory].contains(instance.stateDirectory)
+        }
+        if let found { throw refusal(found, others: 0) }
+    }
+
+    /// What an instance shares with others at present, one sentence each; for notes of a setup.
+    ///
+    /// - Throws: `home.missing`, `home.relative`; exit 2.
+    package static func notes(
+        for instance: Instance, environment: HostEnvironment
+    ) throws(JarvisError) -> [String] {
+        let state = instance.stateDirectory
+        return try overlaps(footprints(environment: environment, including: instance)).compactMap { overlap in
+            guard overlap.severity == .conflict, [overlap.a.stateDirectory, overlap.b.stateDirectory].contains(state)
+            else { return nil }
+            let other = overlap.a.stateDirectory == state ? overlap.b : overlap.a
+            return "the \(overlap.kind.title) \(overlap.value) also belongs to \(other.title); next: \(overlap.next)"
+        }
+    }
+
     /// The error for an overlap.
     static func refusal(_ overlap: Overlap, others: Int) -> JarvisError {
         let more = others > 0 ? " \(others) more: jarvis fleet check." : ""

@@ -10,6 +10,10 @@ package struct FleetHost: Sendable {
     package var installed: [(service: InstalledService, instances: Set<String>)]
     /// The host directory.
     package var directory: String
+    /// The lease table as it is on disk.
+    package var table: LeaseTable
+    /// Whether it could be read.
+    package var condition: LeaseStore.Condition
 
     /// Nothing known.
     package init() {
@@ -17,6 +21,8 @@ package struct FleetHost: Sendable {
         services = [:]
         installed = []
         directory = ""
+        table = LeaseTable()
+        condition = .missing
     }
 
     /// Reads leases and services. What can't be read counts as empty: the check then sees less, never something wrong.
@@ -24,13 +30,26 @@ package struct FleetHost: Sendable {
     /// - Throws: `home.missing`, `home.relative`; exit 2.
     package static func read(environment: HostEnvironment, instances: [Instance]) throws(JarvisError) -> FleetHost {
         var host = FleetHost()
-        let home = try environment.home().path
-        let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-        host.directory =
-            environment["JARVIS_HOST_DIR"]
-            ?? HostPath.join(state ?? HostPath.join(home, ".local/state"), "jarvis/host")
+        let store = try LeaseStore(environment: environment)
+        host.directory = store.directory
+        (host.table, host.condition) = store.load()
+        host.readLeases()
         host.readServices(environment: environment, instances: instances)
         return host
+    }
+
+    /// Ports and data that are held at present; what only repeats the configuration is read from there.
+    private mutating func readLeases() {
+        for lease in table.leases where lease.holder.isAlive {
+            let purpose = "lease: \(lease.purpose)"
+            switch lease.kind {
+            case .port: leased[lease.stateDirectory, default: []].append(Claim(.port, lease.value, purpose))
+            case .name: leased[lease.stateDirectory, default: []].append(Claim(.name, lease.value, purpose))
+            case .browser:
+                leased[lease.stateDirectory, default: []].append(Claim(.browser, path: lease.value, .tree, purpose))
+            default: continue
+            }
+        }
     }
 
     private mutating func readServices(environment: HostEnvironment, instances: [Instance]) {

@@ -48,9 +48,9 @@ struct FootprintReader {
         addPorts(snapshot)
         ChannelClaims(snapshot: snapshot, instance: instance, key: key).collect(into: &claims, unknown: &unknown)
         addNames(snapshot)
-        claims += host.leased[instance.canonicalStateDirectory] ?? []
-        for claim in host.services[instance.canonicalStateDirectory] ?? []
-        where claim.kind != .config || claim.place?.isInside(state) == false {
+        let place = instance.canonicalStateDirectory
+        for claim in (host.leased[place] ?? []) + (host.services[place] ?? [])
+        where claim.place.map({ !$0.isInside(state) }) ?? true {
             claims.append(claim)
         }
         removeRepetitions()

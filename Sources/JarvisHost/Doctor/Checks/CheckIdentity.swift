@@ -9,7 +9,8 @@ extension DoctorCheck {
         guard let identity = patient.identity else {
             return [
                 Finding(
-                    "identity.missing", .warning, "\(patient.instance.stateDirectory) has no identity yet.",
+                    "identity.missing", .info,
+                    "\(patient.instance.stateDirectory) has no identity yet; the first start makes one.",
                     next: patient.command("setup"))
             ]
         }

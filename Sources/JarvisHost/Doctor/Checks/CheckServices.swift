@@ -22,7 +22,17 @@ extension DoctorCheck {
                     evidence: patient.services.map { "\($0.manager.rawValue) \($0.name): \($0.path)" },
                     next: patient.command("gateway uninstall")))
         }
-        for service in patient.services { findings += examine(service, patient, context) }
+        for service in patient.services {
+            findings += examine(service, patient, context)
+            findings += runtime(of: service, patient, context)
+        }
+        if findings.isEmpty, let outdated = outdated(patient, context) { findings.append(outdated) }
+        if !patient.services.isEmpty, patient.attested?.supervisedBy == ServiceMarker.Supervisor.none {
+            findings.append(
+                Finding(
+                    "service.foreground", .info,
+                    "The gateway that runs was started by hand, although a service is installed."))
+        }
         return findings
     }
 
@@ -71,6 +81,78 @@ extension DoctorCheck {
         return findings
     }
 
-    /// Whether the instance is known to the host.
-    static let leases = DoctorCheck(id: "leases", title: "leases") { _, _ in [] }
+    /// What the service manager says: whether it can be asked, keeps the service after logout, and had to restart it.
+    private static func runtime(
+        of service: InstalledService, _ patient: Patient, _ context: DoctorContext
+    ) -> [Finding] {
+        guard let manager = manager(service, patient, context) else { return [] }
+        var findings: [Finding] = []
+        switch manager.availability() {
+        case .missing(let error):
+            // A unit of the machine can be looked after by root alone; that is no fault.
+            if service.manager == .systemdSystem, context.environment.userId != 0 { return [] }
+            return [Finding("service.manager", .warning, error.message, evidence: [service.path], next: error.hint)]
+        case .ready(let notes):
+            for note in notes { findings.append(Finding("service.linger", .warning, note)) }
+        }
+        let runtime = manager.runtime(of: service)
+        if runtime.status == .failed {
+            findings.append(
+                Finding(
+                    "service.failed", .error, "The service \(service.name) ended badly and is not started again.",
+                    evidence: [runtime.detail, runtime.lastExitReason, runtime.lastExitStatus.map { "status \($0)" }]
+                        .compactMap { $0 }, next: patient.command("gateway start")))
+        }
+        if let restarts = runtime.restarts, restarts >= 5, (patient.attested?.uptimeMs ?? 0) < 600_000 {
+            findings.append(
+                Finding(
+                    "service.restarts", .error, "The service manager had to restart it \(restarts) times.",
+                    next: patient.command("logs")))
+        }
+        if runtime.status != .unknown, !runtime.isEnabled, service.scope == .user {
+            findings.append(
+                Finding(
+                    "service.disabled", .warning,
+                    "The service \(service.name) is installed and not enabled: it does not start at boot.",
+                    next: patient.command("gateway install")))
+        }
+        return findings
+    }
+
+    private static func manager(
+        _ service: InstalledService, _ patient: Patient, _ context: DoctorContext
+    ) -> (any ServiceManager)? {
+        do throws(JarvisError) {
+            return try ServiceInstaller(instance: patient.instance, environment: context.environment)
+                .manager(service.manager)
+        } catch {
+            return nil
+        }
+    }
+
+    /// The one service, when a new rendering differs from its file: then an install would change it.
+    private static func outdated(_ patient: Patient, _ context: DoctorContext) -> Finding? {
+        guard let service = patient.services.first, patient.services.count == 1, let id = patient.identity?.instanceId,
+            service.belongs(to: id), service.manager == .systemdUser, service.scope == .user,
+            let executable = service.executable, let manager = manager(service, patient, context)
+        else { return nil }
+        let version = SystemdManager.version(environment: context.environment)
+        guard
+            // a path that no unit can hold was refused at install
+            let unit = try? ServiceUnit(  // see above
+                instance: patient.instance, instanceId: id, manager: service.manager, executable: executable,
+                version: context.version, environment: context.environment, systemdVersion: version),
+            manager.service(for: unit).path == service.path,
+            let installed = try? DurableFile.read(service.path, limit: 1 << 20),  // gone meanwhile: nothing to compare
+            String(decoding: installed, as: UTF8.self) != SystemdUnitText.render(unit)
+        else { return nil }
+        let install = FixStep.act(title: "write the unit anew", path: service.path, shared: false) {
+            _ = try manager.install(unit, start: false)
+        }
+        return Finding(
+            "service.outdated", .warning,
+            "The unit \(service.name) is not what this version would write: it was edited by hand or made by another one.",
+            evidence: [service.path], next: patient.command("gateway install --force"),
+            fix: FixPlan("service.outdated", "Write the unit anew", for: patient, context: context, [install]))
+    }
 }
