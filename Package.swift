@@ -14,6 +14,7 @@ let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-
 let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
@@ -47,7 +48,7 @@ let package = Package(
 
         // MARK: Words
         .target(
-            name: "JarvisCore", dependencies: ["CJarvisShims", logging, system, ordered, deque, crypto],
+            name: "JarvisCore", dependencies: ["CJarvisShims", logging, system, ordered, deque, crypto, cryptoExtras],
             swiftSettings: strict),
         .target(name: "JarvisFormats", dependencies: ["JarvisCore"], swiftSettings: strict),
         .target(name: "JarvisKit", dependencies: ["JarvisCore"], swiftSettings: strict),

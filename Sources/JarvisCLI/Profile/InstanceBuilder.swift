@@ -65,6 +65,22 @@ struct InstanceBuilder {
         }
     }
 
+    /// The overlap proof, in the words of the finished instance.
+    private func requireDisjoint(_ staged: Instance) throws {
+        do {
+            try FleetCheck.requireDisjoint(staged, environment: target.environment)
+        } catch {
+            var error = error
+            let parts = error.message.split(separator: staging.directory, omittingEmptySubsequences: false)
+            error.message = parts.joined(separator: instance.stateDirectory)
+            error.hint = "Nothing was made. What belongs to whom: jarvis fleet check --all"
+            for (key, value) in error.metadata where value == staging.directory {
+                error.metadata[key] = instance.stateDirectory
+            }
+            throw error
+        }
+    }
+
     /// The instance is there already: a table that can't be written is told, and made good by its first start.
     private func register(_ made: Made, was unpublished: String) -> [String] {
         do {
@@ -102,7 +118,7 @@ struct InstanceBuilder {
         }
         try DurableFile.createDirectory(HostPath.join(directory, "store"))
         let staged = staging.instance(of: instance)
-        try FleetCheck.requireDisjoint(staged, environment: target.environment)
+        try requireDisjoint(staged)
         // Last: a workspace outside the instance is touched only when nothing else can fail but the rename.
         if !snapshot.config.agents.defaults.skipBootstrap {
             try Workspace(directory: staging.staged(workspace)).prepare()

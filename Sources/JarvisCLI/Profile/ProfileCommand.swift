@@ -21,6 +21,6 @@ struct ProfileCommand: AsyncParsableCommand {
             """,
         subcommands: [
             ProfileListCommand.self, ProfileCreateCommand.self, ProfileCloneCommand.self, ProfileRenameCommand.self,
-            ProfileRemoveCommand.self, ProfileTrashCommand.self,
+            ProfileExportCommand.self, ProfileImportCommand.self, ProfileRemoveCommand.self, ProfileTrashCommand.self,
         ])
 }

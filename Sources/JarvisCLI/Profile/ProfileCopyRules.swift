@@ -33,6 +33,11 @@ struct ProfileCopyRules {
                 .string(Identifiers.randomHex(bytes: 24)), at: ConfigPath("gateway", "auth", "token"),
                 reason: "a token of its own")
         }
+        if auth.effectiveMode == .password, auth.password == nil, !auth.isBroken {
+            try copy.set(
+                .string(Identifiers.randomHex(bytes: 12)), at: ConfigPath("gateway", "auth", "password"),
+                reason: "a password of its own")
+        }
         return copy
     }
 

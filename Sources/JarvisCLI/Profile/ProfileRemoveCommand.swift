@@ -174,11 +174,6 @@ struct ProfileRemoval {
         }
     }
 
-    private static func isLink(_ path: String) -> Bool {
-        let text = try? FileTree.readLink(path)  // what is no link has no text
-        return text != nil
-    }
-
     private static func outside(_ instance: Instance, _ target: ProfileTarget) throws -> [String] {
         var left: [String] = []
         let environment = target.environment

@@ -97,6 +97,36 @@ package struct ConfigCopy: Sendable {
         notes.append(reason)
     }
 
+    /// The comments of the text.
+    package var comments: [String] {
+        let bytes = Array(text.utf8)
+        var found: [String] = []
+        var index = 0
+        while index < bytes.count {
+            switch (bytes[index], index + 1 < bytes.count ? bytes[index + 1] : 0) {
+            case (UInt8(ascii: "\""), _), (UInt8(ascii: "'"), _):
+                let quote = bytes[index]
+                index += 1
+                while index < bytes.count, bytes[index] != quote { index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1 }
+                index += 1
+            case (UInt8(ascii: "/"), UInt8(ascii: "/")):
+                let end = bytes[index...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+                found.append(String(decoding: bytes[index..<end], as: UTF8.self))
+                index = end
+            case (UInt8(ascii: "/"), UInt8(ascii: "*")):
+                var end = index + 2
+                while end + 1 < bytes.count, bytes[end] != UInt8(ascii: "*") || bytes[end + 1] != UInt8(ascii: "/") {
+                    end += 1
+                }
+                end = min(end + 2, bytes.count)
+                found.append(String(decoding: bytes[index..<end], as: UTF8.self))
+                index = end
+            default: index += 1
+            }
+        }
+        return found
+    }
+
     // MARK: Rewriting
 
     private mutating func rewrite(

@@ -6,6 +6,20 @@ import Crypto
     import Foundation
 #endif
 
+/// A SHA-256 over pieces.
+public struct StreamDigest {
+    private var hash = SHA256()
+
+    /// A digest of nothing yet.
+    public init() {}
+
+    /// Takes the next piece.
+    public mutating func update(_ bytes: ArraySlice<UInt8>) { hash.update(data: bytes) }
+
+    /// 64 lower-case hexadecimal digits over all pieces so far.
+    public func hex() -> String { Identifiers.hex(hash.finalize()) }
+}
+
 /// Random names and digests.
 public enum Identifiers {
     /// A random UUID in lower case.

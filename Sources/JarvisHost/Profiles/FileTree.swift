@@ -96,26 +96,48 @@ package enum FileTree {
     ///
     /// - Throws: `SystemCallError`.
     package static func copyFile(_ from: String, to: String, mode: mode_t = 0o600) throws {
-        let input = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
-        guard input >= 0 else { throw failure("open", from) }
-        defer { close(input) }
-        var status = stat()
-        guard fstat(input, &status) == 0 else { throw failure("fstat", from) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw SystemCallError(call: "open", errorNumber: EINVAL, subject: from)
-        }
         let output = open(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
         guard output >= 0 else { throw failure("open", to) }
         defer { close(output) }
+        try read(from) { try writeAll($0, to: output, path: to) }
+        guard fsync(output) == 0 else { throw failure("fsync", to) }
+    }
+
+    /// Reads one regular file in pieces; a link is refused.
+    ///
+    /// - Throws: `SystemCallError`, and what `take` throws.
+    package static func read(_ path: String, _ take: (ArraySlice<UInt8>) throws -> Void) throws {
+        let input = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
+        guard input >= 0 else { throw failure("open", path) }
+        defer { close(input) }
+        var status = stat()
+        guard fstat(input, &status) == 0 else { throw failure("fstat", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw SystemCallError(call: "open", errorNumber: EINVAL, subject: path)
+        }
         var buffer = [UInt8](repeating: 0, count: 256 << 10)
         while true {
-            let count = buffer.withUnsafeMutableBytes { read(input, $0.baseAddress, $0.count) }
+            let count = buffer.withUnsafeMutableBytes { readBytes(input, $0) }
             if count < 0, errno == EINTR { continue }
-            if count < 0 { throw failure("read", from) }
-            if count == 0 { break }
-            try writeAll(buffer[..<count], to: output, path: to)
+            if count < 0 { throw failure("read", path) }
+            if count == 0 { return }
+            try take(buffer[..<count])
         }
-        guard fsync(output) == 0 else { throw failure("fsync", to) }
+    }
+
+    /// Writes one file whose name must be free from the pieces that `next` gives, and syncs it; an empty piece ends it.
+    ///
+    /// - Throws: `SystemCallError`, and what `next` throws.
+    package static func write(_ path: String, mode: mode_t = 0o600, _ next: () throws -> [UInt8]) throws {
+        let output = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+        guard output >= 0 else { throw failure("open", path) }
+        defer { close(output) }
+        while true {
+            let piece = try next()
+            if piece.isEmpty { break }
+            try writeAll(piece[...], to: output, path: path)
+        }
+        guard fsync(output) == 0 else { throw failure("fsync", path) }
     }
 
     /// Removes `root` and everything in it. Another disk mounted inside makes it fail there.
@@ -209,19 +231,43 @@ package enum FileTree {
     }
 
     private static func fileDigest(_ path: String) throws -> String {
-        Identifiers.sha256Hex(try DurableFile.read(path, limit: 4 << 30))
+        var digest = StreamDigest()
+        try read(path) { digest.update($0) }
+        return digest.hex()
     }
 
     private static func writeAll(_ bytes: ArraySlice<UInt8>, to descriptor: Int32, path: String) throws {
         try bytes.withUnsafeBytes { buffer in
             var offset = 0
             while offset < buffer.count, let base = buffer.baseAddress {
-                let count = write(descriptor, base + offset, buffer.count - offset)
+                let count = writeBytes(descriptor, base + offset, buffer.count - offset)
                 if count < 0, errno == EINTR { continue }
                 if count < 0 { throw failure("write", path) }
                 offset += count
             }
         }
+    }
+
+    // The names of the two calls mean something else inside this type.
+
+    private static func readBytes(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        #if canImport(Darwin)
+            Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+        #elseif canImport(Musl)
+            Musl.read(descriptor, buffer.baseAddress, buffer.count)
+        #else
+            Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        #endif
+    }
+
+    private static func writeBytes(_ descriptor: Int32, _ base: UnsafeRawPointer, _ count: Int) -> Int {
+        #if canImport(Darwin)
+            Darwin.write(descriptor, base, count)
+        #elseif canImport(Musl)
+            Musl.write(descriptor, base, count)
+        #else
+            Glibc.write(descriptor, base, count)
+        #endif
     }
 
     private static func failure(_ call: String, _ path: String) -> SystemCallError {
