@@ -10,10 +10,19 @@ struct DebugCommand: AsyncParsableCommand {
               jarvis debug parse json5 file.json5
             """,
         shouldDisplay: false,
-        subcommands: [
+        subcommands: leaks + [
             DebugParseCommand.self, DebugEchoCommand.self, DebugPrecedenceCommand.self, DebugReferenceCommand.self,
             DebugLeaseCommand.self,
             BenchPeerCommand.self,
             BenchClientCommand.self, BenchStoreCommand.self,
         ])
+
+    /// The plants of the isolation test; not in a release.
+    private static var leaks: [any ParsableCommand.Type] {
+        #if DEBUG
+            [DebugLeakCommand.self]
+        #else
+            []
+        #endif
+    }
 }

@@ -30,6 +30,6 @@ struct JarvisCommand: AsyncParsableCommand {
             SessionsCommand.self, InstancesCommand.self, WhichCommand.self, ProfileCommand.self, FleetCommand.self,
             CompletionCommand.self,
             DebugCommand.self, PortsCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, IsolationCommand.self,
         ])
 }
