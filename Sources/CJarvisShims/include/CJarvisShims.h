@@ -28,4 +28,34 @@ int jarvis_rename_exclusive(const char *from, const char *to);
 /// A pipe whose two ends are closed on exec, in one step where the system can. Returns 0 on success, else -1 with errno set.
 int jarvis_pipe_cloexec(int ends[2]);
 
+/// A program to start. All pointers are borrowed for the call.
+struct jarvis_spawn {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    /// NULL: the caller's.
+    const char *directory;
+    /// Descriptors for 0, 1 and 2; negative means /dev/null.
+    int standard_input, standard_output, standard_error;
+    /// Whether it leaves the terminal and leads a session of its own.
+    int new_session;
+    /// Whether it leads a process group of its own.
+    int new_group;
+    /// What it gets when the thread that started it ends (Linux); 0 for nothing.
+    int death_signal;
+};
+
+/// Starts a program with default signal actions, no blocked signals and no descriptor but 0, 1 and 2. Returns its pid,
+/// or -1. `error` is 0, or why the program did not begin; then a pid, if any, is that of a child to collect.
+pid_t jarvis_spawn_process(const struct jarvis_spawn *spawn, int *error);
+
+/// Makes this process the parent of its orphaned descendants (Linux). Returns 0 on success.
+int jarvis_set_subreaper(void);
+
+/// A descriptor that stands for one process and turns readable when it ends (Linux 5.3); -1 with errno set.
+int jarvis_pidfd_open(pid_t pid);
+
+/// Sends a signal to exactly that process, never to one that got its number later. Returns 0 on success.
+int jarvis_pidfd_signal(int pidfd, int number);
+
 #endif

@@ -28,8 +28,7 @@ struct JarvisCommand: AsyncParsableCommand {
             StatusCommand.self,
             HealthCommand.self, AgentCommand.self, ChatCommand.self, DashboardCommand.self, LogsCommand.self,
             SessionsCommand.self, InstancesCommand.self, WhichCommand.self, ProfileCommand.self, FleetCommand.self,
-            CompletionCommand.self,
-            DebugCommand.self, PortsCommand.self,
-            DoctorCommand.self, IsolationCommand.self,
+            CompletionCommand.self, DebugCommand.self, PortsCommand.self, DoctorCommand.self, IsolationCommand.self,
+            SupervisorCommand.self,
         ])
 }

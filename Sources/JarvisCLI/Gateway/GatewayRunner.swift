@@ -87,6 +87,7 @@ struct GatewayRunner {
             held.release()
             file.flush()
         }
+        reportFailure(failure)
         var message = "Gateway failed to start: \(failure.message)"
         if failure.code == "gateway.port_in_use", let port = (error as? JarvisError)?.metadata["port"] {
             message += "\nPort \(port) is already in use."
@@ -95,6 +96,21 @@ struct GatewayRunner {
         return JarvisError(
             JarvisError.Code(rawValue: failure.code), message, hint: failure.hint, exitCode: failure.exitCode,
             cause: error)
+    }
+
+    /// Tells a supervisor with which error the start ended, and ends the ticket of a restart that did not come up.
+    private func reportFailure(_ failure: Failure) {
+        let problem = LifecycleTicket.Problem(code: failure.code, message: failure.message, hint: failure.hint)
+        if !StateDirectoryLock.isHolderAlive(stateDirectory: instance.stateDirectory) {
+            // The error itself is told in any case.
+            try? LifecycleJournal(instance.paths).fail(pid: getpid(), problem, at: WallClock.system.now())  // see above
+        }
+        guard let path = context.environment["JARVIS_EXIT_REPORT"], path.hasPrefix("/") else { return }
+        let report: JSONValue = .members([
+            "pid": JSONValue(Int(getpid())), "exitCode": JSONValue(Int(failure.exitCode)),
+            "code": .string(failure.code), "message": .string(redactor.redact(failure.message)),
+        ])
+        try? DurableFile.write(JSONWriter.encode(report), to: path, sync: false)  // a hint only
     }
 
     private func showBanner(_ running: RunningGateway) {
@@ -135,7 +151,11 @@ struct LogLevels {
         }
         let said = context.globals.logLevel ?? variable
         file = said ?? LogThreshold(logging.level) ?? .info
+        // What it prints goes to a file that only a crash should fill.
+        let isKept = ServiceMarker.supervisor(context.environment) == .builtin
         console =
-            context.globals.logLevel ?? (verbose ? .debug : variable ?? LogThreshold(logging.consoleLevel) ?? .info)
+            isKept
+            ? .silent
+            : context.globals.logLevel ?? (verbose ? .debug : variable ?? LogThreshold(logging.consoleLevel) ?? .info)
     }
 }

@@ -12,6 +12,7 @@ extension HostEnvironment {
     package static let serviceVariables: Set<String> = [
         "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "INVOCATION_ID", "JOURNAL_STREAM", "LISTEN_FDS", "LISTEN_PID",
         "LISTEN_FDNAMES", "MAINPID", "MANAGERPID", "SYSTEMD_EXEC_PID", "CREDENTIALS_DIRECTORY", "XPC_SERVICE_NAME",
+        "JARVIS_EXIT_REPORT",
     ]
 
     /// Credentials of this gateway. No child gets them unless a tool is given one by name.

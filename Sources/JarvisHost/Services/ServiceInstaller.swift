@@ -22,8 +22,8 @@ package struct ServiceInstaller: Sendable {
     /// The manager of a kind.
     package func manager(_ kind: ServiceManagerKind) -> any ServiceManager {
         switch kind {
-        case .builtin: MissingManager(kind: kind)
         case .systemdUser: SystemdManager(isSystem: false, environment: environment)
+        case .builtin: BuiltinServiceManager(environment: environment)
         case .systemdSystem: SystemdManager(isSystem: true, environment: environment)
         case .launchd: LaunchdManager(environment: environment)
         case .schtasks: TaskManager(stateDirectory: instance.stateDirectory, environment: environment)
@@ -160,25 +160,4 @@ package struct ServiceInstaller: Sendable {
     package static func uninstall(_ instance: Instance, environment: HostEnvironment) throws -> [ServiceChange] {
         try ServiceInstaller(instance: instance, environment: environment).uninstall()
     }
-}
-
-/// A manager that this program does not have.
-private struct MissingManager: ServiceManager {
-    let kind: ServiceManagerKind
-
-    private var error: JarvisError {
-        JarvisError("service.no_manager", "This version has no service manager “\(kind.rawValue)”.")
-    }
-
-    func availability() -> ServiceAvailability { .missing(error) }
-    func installed() -> [InstalledService] { [] }
-    func service(for unit: ServiceUnit) -> InstalledService {
-        InstalledService(manager: kind, scope: .user, name: unit.names.systemdUnit, path: "")
-    }
-    func install(_ unit: ServiceUnit, start: Bool) throws -> ServiceChange { throw error }
-    func uninstall(_ service: InstalledService) throws -> ServiceChange { throw error }
-    func start(_ service: InstalledService) throws -> ServiceChange { throw error }
-    func stop(_ service: InstalledService) throws -> ServiceChange { throw error }
-    func restart(_ service: InstalledService) throws -> ServiceChange { throw error }
-    func runtime(of service: InstalledService) -> ServiceRuntime { ServiceRuntime(status: .unknown) }
 }

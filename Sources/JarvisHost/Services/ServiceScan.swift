@@ -39,6 +39,7 @@ package enum ServiceScan {
             found += read(places.systemdSystem, true, manager: .systemdSystem, environment: environment)
         }
         found += read(places.launchd, includeSystem, manager: .launchd, environment: environment)
+        found += BuiltinServiceManager(environment: environment).installed()
         return found
     }
 
