@@ -70,6 +70,7 @@ struct GatewayRunCommand: AsyncParsableCommand {
     func run() async throws {
         let context = CLIContext.current
         let instance = try context.instance()
+        try ServiceIdentity.check(instance, environment: context.environment)
         try accepted.act()
         if dev, !DurableFile.exists(instance.configPath) {
             _ = try InstanceSetup(context: context, instance: instance).apply(SetupWishes())

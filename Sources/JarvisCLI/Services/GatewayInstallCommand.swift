@@ -16,6 +16,7 @@ struct GatewayInstallCommand: AsyncParsableCommand {
               jarvis gateway install
               jarvis --profile rescue gateway install --port 19789
               jarvis gateway install --supervisor builtin
+              jarvis gateway install --dry-run
 
             Exit codes: 0 installed, or installed already; 1 the service manager refused or can't be reached; 2 wrong \
             usage, a unit of another gateway in the way, or the same gateway installed elsewhere.
@@ -42,6 +43,9 @@ struct GatewayInstallCommand: AsyncParsableCommand {
     @Flag(help: "Only install it: it starts at the next login or boot.")
     var noStart = false
 
+    @Flag(help: "Print what would be installed, and change nothing.")
+    var dryRun = false
+
     @OptionGroup var json: JSONOption
 
     mutating func validate() throws {
@@ -63,6 +67,10 @@ struct GatewayInstallCommand: AsyncParsableCommand {
         install.force = force
         install.port = port
         install.token = token
+        if dryRun {
+            try install.preview().show(json: json.isOn)
+            return
+        }
         try await install.run().show(json)
     }
 }

@@ -34,24 +34,62 @@ struct ServiceInstall {
         var notes = try complete(isOwner: owner == nil || owner == context.environment.userId)
         // Its identity may be new.
         let services = try ServiceContext(context, instance)
-        guard let id = services.installer.instanceId else {
-            throw JarvisError(
-                "instance.missing", "\(instance.stateDirectory) holds no identity yet.",
-                hint: "\(instance.command) setup", exitCode: 2)
-        }
+        guard let id = services.installer.instanceId else { throw noIdentity }
         try FleetCheck.requireDisjoint(instance, environment: context.environment)
-        let entry = try EntryPath.current(name: CommandLine.arguments[0], environment: context.environment)
-        if let doubt = entry.doubt { notes.append("The service will start \(entry.path), but \(doubt).") }
-        let unit = try ServiceUnit(
-            instance: instance, instanceId: id, manager: kind, executable: entry.path, version: Version.text,
-            environment: context.environment,
-            user: kind == .systemdSystem ? owner.flatMap { UserAccounts.name(of: $0) ?? String($0) } : nil,
-            systemdVersion: SystemdManager.version(environment: context.environment))
+        let (unit, doubt) = try unit(kind, id: id, owner: owner)
+        if let doubt { notes.append("The service will start \(unit.executable), but \(doubt).") }
 
         let old = try services.installer.service()
         let outsider = services.outsider(of: old)
         let done = try services.installer.install(unit, start: starts && outsider == nil, force: force)
         return try await report(services, done.change, notes + done.notes, outsider, isNew: old == nil)
+    }
+
+    /// What would be installed. Changes nothing.
+    ///
+    /// - Throws: `instance.missing`, exit 2, before the instance is set up.
+    func preview() throws -> CommandOutput {
+        let services = try ServiceContext(context, instance)
+        guard let id = services.installer.instanceId else { throw noIdentity }
+        let kind = kind ?? ServiceInstaller.usualKind
+        let unit = try unit(kind, id: id, owner: account(kind)).unit
+        let service = services.installer.manager(kind).service(for: unit)
+        var files: [(path: String, text: String)]
+        switch kind {
+        case .systemdUser, .systemdSystem, .builtin: files = [(service.path, SystemdUnitText.render(unit))]
+        case .launchd: files = [(service.path, LaunchdPlist.render(unit))]
+        case .schtasks:
+            files = [
+                (service.path, TaskDefinition.script(unit)),
+                (
+                    HostPath.join(instance.stateDirectory, "gateway-task.xml"),
+                    TaskDefinition.render(unit, script: service.path)
+                ),
+            ]
+        }
+        return CommandOutput(
+            json: [
+                "ok": true, "action": "install", "dryRun": true, "service": service.json,
+                "files": .array(files.map { ["path": .string($0.path), "content": .string($0.text)] }),
+            ], text: files.map { "# \($0.path)\n\($0.text)" }.joined(separator: "\n"))
+    }
+
+    private func unit(
+        _ kind: ServiceManagerKind, id: String, owner: UInt32?
+    ) throws -> (unit: ServiceUnit, doubt: String?) {
+        let entry = try EntryPath.current(name: CommandLine.arguments[0], environment: context.environment)
+        let unit = try ServiceUnit(
+            instance: instance, instanceId: id, manager: kind, executable: entry.path, version: Version.text,
+            environment: context.environment,
+            user: kind == .systemdSystem ? owner.map { UserAccounts.name(of: $0) ?? String($0) } : nil,
+            systemdVersion: SystemdManager.version(environment: context.environment))
+        return (unit, entry.doubt)
+    }
+
+    private var noIdentity: JarvisError {
+        JarvisError(
+            "instance.missing", "\(instance.stateDirectory) holds no identity yet.",
+            hint: "\(instance.command) setup", exitCode: 2)
     }
 
     private func report(

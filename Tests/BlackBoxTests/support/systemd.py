@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from support.home import TOKEN
+import pytest
 from support.ownhost import INSIDE, OwnHost, why_not
 
 # Inside: runs what it is told, one JSON line in, one out.
@@ -123,6 +123,20 @@ class SystemdUser(OwnHost):
     def instance_id(self, profile: str | None = None) -> str:
         return json.loads((self.state(profile) / "instance.json").read_text())["instanceId"]
 
+    def drop_in(self, profile: str | None = None, **settings: str) -> Path:
+        """The user's own change of a unit, as `systemctl --user edit` makes it."""
+        folder = self.unit_path(profile).with_name(unit_name(profile) + ".d")
+        unit = {name: value for name, value in settings.items() if name.startswith("StartLimit")}
+        service = {name: value for name, value in settings.items() if name not in unit}
+        lines = ["[Unit]", *(f"{k}={v}" for k, v in unit.items()), "[Service]", *(f"{k}={v}" for k, v in service.items())]
+        self.ok("sh", "-c", f"mkdir -p {folder} && cat > {folder}/override.conf", input="\n".join(lines) + "\n")
+        self.ok("systemctl", "--user", "daemon-reload")
+        return folder / "override.conf"
+
+    def edit(self, key: str, value, profile: str | None = None) -> None:
+        done = self.jarvis("config", "set", key, json.dumps(value), profile=profile)
+        assert done.returncode == 0, done
+
     def remove(self) -> None:
         self.process.stdin.close()
         try:
@@ -137,4 +151,24 @@ def unit_name(profile: str | None = None) -> str:
     return f"jarvis-gateway-{profile}.service" if profile else "jarvis-gateway.service"
 
 
-__all__ = ["Done", "SystemdUser", "TOKEN", "unit_name", "why_not"]
+@pytest.fixture
+def user(jarvis_binary):
+    """A new user with a running `systemd --user`."""
+    if reason := why_not(systemd=True):
+        pytest.skip(reason)
+    host = SystemdUser()
+    yield host
+    host.remove()
+
+
+@pytest.fixture
+def bare_user(jarvis_binary):
+    """A new user on a host without a service manager."""
+    if reason := why_not(systemd=False):
+        pytest.skip(reason)
+    host = SystemdUser(systemd=False)
+    yield host
+    host.remove()
+
+
+__all__ = ["Done", "SystemdUser", "bare_user", "unit_name", "user", "why_not"]
