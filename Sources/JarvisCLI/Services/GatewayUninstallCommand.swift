@@ -44,7 +44,7 @@ struct GatewayUninstallCommand: AsyncParsableCommand {
 
     private func forget(_ changes: [ServiceChange], _ services: ServiceContext) throws {
         let state = services.instance.stateDirectory
-        guard var manifest = InstanceManifest.load(stateDirectory: state) else { return }
+        guard services.isOwner, var manifest = InstanceManifest.load(stateDirectory: state) else { return }
         let before = manifest
         for change in changes { manifest.remove(.service, path: change.service.path, stateDirectory: state) }
         if manifest != before { try manifest.write(stateDirectory: state) }

@@ -2,6 +2,14 @@ import ArgumentParser
 import JarvisCore
 import JarvisHost
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// One instance and its service, for the commands that act on it.
 struct ServiceContext {
     let context: CLIContext
@@ -52,6 +60,12 @@ struct ServiceContext {
     var isInside: Bool {
         guard let tag = context.environment["JARVIS_INSTANCE"] else { return false }
         return tag == installer.instanceId
+    }
+
+    /// Whether the instance belongs to the user who runs this command; what belongs to another is not written.
+    var isOwner: Bool {
+        var status = stat()
+        return stat(instance.stateDirectory, &status) == 0 && status.st_uid == context.environment.userId
     }
 
     /// There is no service and nothing runs: what the caller may do.

@@ -81,7 +81,7 @@ struct ServiceInstall {
         let unit = try ServiceUnit(
             instance: instance, instanceId: id, manager: kind, executable: entry.path, version: Version.text,
             environment: context.environment,
-            user: kind == .systemdSystem ? owner.map { UserAccounts.name(of: $0) ?? String($0) } : nil,
+            owner: owner,
             systemdVersion: SystemdManager.version(environment: context.environment))
         return (unit, entry.doubt)
     }
@@ -95,8 +95,7 @@ struct ServiceInstall {
     private func report(
         _ services: ServiceContext, _ change: ServiceChange, _ notes: [String], _ outsider: Int32?, isNew: Bool
     ) async throws -> ServiceActionReport {
-        let isOwn = instanceOwner == context.environment.userId
-        if isOwn {
+        if services.isOwner {
             try InstanceManifest.record(
                 .service, path: change.service.path, stateDirectory: instance.stateDirectory, by: "install")
         }

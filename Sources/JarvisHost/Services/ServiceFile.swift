@@ -72,7 +72,7 @@ struct ServiceFile {
         let bytes = Array(text.utf8)
         let old = DurableFile.exists(path) ? try DurableFile.read(path, limit: 1 << 20) : nil
         if old == bytes { return Written(path: path, old: old, mode: mode, isChanged: false, backup: nil) }
-        try DurableFile.createDirectory(DurableFile.parent(of: path), mode: mode == 0o600 ? 0o700 : 0o755)
+        try DurableFile.createDirectory(DurableFile.parent(of: path))
         var backup: String?
         if let old {
             let copy = "\(path).bak"
@@ -80,6 +80,8 @@ struct ServiceFile {
             backup = copy
         }
         try DurableFile.write(bytes, to: path, mode: mode)
+        // The mask of this process takes rights away that others need to see whose service it is.
+        chmod(path, mode)
         return Written(path: path, old: old, mode: mode, isChanged: true, backup: backup)
     }
 }

@@ -90,7 +90,11 @@ package struct ServiceInstaller: Sendable {
     /// The hint of a manager, which knows no instance, with the words that reach this one.
     private func spelled(_ error: JarvisError) -> JarvisError {
         var error = error
-        guard let hint = error.hint else { return error }
+        if error.code == "service.root" {
+            error.hint =
+                "As root: sudo env JARVIS_HOME=\(instance.home) \(instance.command) gateway install --system"
+        }
+        guard error.code != "service.root", let hint = error.hint else { return error }
         let words = hint.split(separator: " ", omittingEmptySubsequences: false)
         guard let index = words.indices.first(where: { words[$0...].starts(with: ["gateway", "install"]) }) else {
             return error
@@ -125,7 +129,8 @@ package struct ServiceInstaller: Sendable {
             let sameState = other.stateDirectory.map(environment.canonicalize) == instance.canonicalStateDirectory
             guard other.belongs(to: unit.instanceId) || sameState else { continue }
             let words = "gateway uninstall --supervisor \(other.manager.rawValue)"
-            let sudo = other.scope == .system && environment.userId != 0 ? "sudo " : ""
+            let isRoots = other.manager == .systemdSystem && environment.userId != 0
+            let sudo = isRoots ? "sudo env JARVIS_HOME=\(instance.home) " : ""
             throw JarvisError(
                 "service.elsewhere",
                 "The gateway “\(instance.displayName)” is already installed as \(other.name) (\(other.manager.rawValue),"

@@ -48,14 +48,18 @@ package struct ServiceUnit: Sendable, Hashable {
         self.systemdVersion = systemdVersion
     }
 
-    /// The unit for `instance`.
+    /// The unit for `instance`; a service of the machine runs as the user `owner`.
     ///
     /// - Throws: `service.path`, exit 2, for a path that a definition can't hold.
     package init(
         instance: Instance, instanceId: String, manager: ServiceManagerKind, executable: String, version: String,
-        environment: HostEnvironment, user: String? = nil, systemdVersion: Int? = nil
+        environment: HostEnvironment, owner: UInt32? = nil, systemdVersion: Int? = nil
     ) throws(JarvisError) {
-        let account = environment["JARVIS_HOME"] == nil ? nil : environment["HOME"] ?? environment.accountHome
+        let isOther = manager == .systemdSystem && owner != nil && owner != environment.userId
+        let own = environment["HOME"] ?? environment.accountHome
+        let account =
+            isOther ? owner.flatMap(UserAccounts.home) : environment["JARVIS_HOME"] == nil ? nil : own
+        let user = manager == .systemdSystem ? owner.map { UserAccounts.name(of: $0) ?? String($0) } : nil
         self.init(
             names: ServiceNames(instance), manager: manager, instanceId: instanceId,
             stateDirectory: instance.stateDirectory, configPath: instance.configPath,

@@ -116,14 +116,20 @@ package struct UserBus: Sendable {
 /// The user database as a file: the C library's own look-up can't work in a static binary.
 package enum UserAccounts {
     /// The name of a user; nil when the file has none.
-    package static func name(of userId: UInt32) -> String? {
+    package static func name(of userId: UInt32) -> String? { fields(of: userId).map { $0[0] } }
+
+    /// The home of a user; nil when the file has none.
+    package static func home(of userId: UInt32) -> String? {
+        fields(of: userId).flatMap { $0[5].hasPrefix("/") ? HostPath.normalize($0[5]) : nil }
+    }
+
+    private static func fields(of userId: UInt32) -> [String]? {
         let bytes = try? DurableFile.read("/etc/passwd", limit: 4 << 20)  // no file is no answer
         guard let bytes else { return nil }
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-            if fields.count >= 6, UInt32(String(decoding: fields[2], as: UTF8.self)) == userId {
-                return String(decoding: fields[0], as: UTF8.self)
-            }
+                .map { String(decoding: $0, as: UTF8.self) }
+            if fields.count >= 6, UInt32(fields[2]) == userId { return fields }
         }
         return nil
     }
