@@ -137,7 +137,7 @@ struct ProfileRemoval {
     /// - Parameter mayRun: whether a running gateway is stopped later.
     /// - Throws: `profile.running`, `profile.shared`; exit 2.
     func check(mayRun: Bool = false) throws {
-        if !mayRun { try target.lock(instance, to: "removed").release() }
+        if !mayRun { try target.lock(instance, to: "removed", command: command).release() }
         try refuseForeignContent()
     }
 
@@ -148,7 +148,7 @@ struct ProfileRemoval {
         try refuseForeignContent()
         // First: a unit without its state directory would make a new one at the next boot.
         if !services.isEmpty { _ = try ServiceInstaller.uninstall(instance, environment: target.environment) }
-        let lock = try target.lock(instance, to: "removed")
+        let lock = try target.lock(instance, to: "removed", command: command)
         defer { lock.release() }
         let canonical = instance.canonicalStateDirectory
         let entry = try trash.put(instance, instanceId: instanceId, services: services.map(\.name))

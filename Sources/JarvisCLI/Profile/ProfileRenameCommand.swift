@@ -43,10 +43,10 @@ struct ProfileRenameCommand: AsyncParsableCommand {
         }
         if DurableFile.exists(after.stateDirectory) { throw InstanceStaging.exists(after) }
         try target.trash.sweep()
+        let rename = ProfileRename(before: before, after: after, target: target)
         try await target.stop(
             before, isWished: stop, to: "renamed",
-            command: "jarvis profile rename \(before.displayName) \(after.displayName)")
-        let rename = ProfileRename(before: before, after: after, target: target)
+            command: rename.command)
         let changed = try rename.perform()
         show(rename, changed)
     }
@@ -86,12 +86,15 @@ struct ProfileRename {
     let after: Instance
     let target: ProfileTarget
 
+    /// The command that does this.
+    var command: String { "jarvis profile rename \(before.displayName) \(after.displayName)" }
+
     /// Does it.
     ///
     /// - Returns: the settings that were adapted.
     /// - Throws: `profile.running`, `profile.service`, `profile.exists`, `profile.fixed_path`, exit 2; `profile.write`.
     func perform() throws -> [ConfigPath] {
-        let lock = try target.lock(before, to: "renamed")
+        let lock = try target.lock(before, to: "renamed", command: command)
         defer { lock.release() }
         if let service = ServiceScan.of(before, environment: target.environment).first {
             throw JarvisError(

@@ -88,13 +88,15 @@ struct ProfileTarget {
     /// - Throws: `profile.running`, exit 2, when it runs and may not be stopped; the errors of the request.
     func stop(_ instance: Instance, isWished: Bool, to purpose: String, command: String) async throws {
         guard StateDirectoryLock.isHolderAlive(stateDirectory: instance.stateDirectory) else { return }
-        guard isWished else { throw running(instance, purpose, hint: "Let the command stop it: \(command) --stop") }
+        guard isWished else { throw running(instance, purpose, hint: Self.stopHint(command)) }
         let outcome = try await GatewayLifecycle.stop(
             instance, reason: "to be \(purpose)",
             context: CLIContext(globals: context.globals, environment: environment))
         guard outcome.ticket.isPending else { return }
         throw running(instance, purpose, hint: "It has not stopped yet. Look at it with: \(instance.command) status")
     }
+
+    private static func stopHint(_ command: String) -> String { "Let the command stop it: \(command) --stop" }
 
     private func running(_ instance: Instance, _ purpose: String, hint: String) -> JarvisError {
         let note = OwnerNote.read(stateDirectory: instance.stateDirectory)
@@ -108,11 +110,11 @@ struct ProfileTarget {
     /// The lock of an instance's state directory, so that no gateway starts over it meanwhile.
     ///
     /// - Throws: `profile.running`, exit 2, when a gateway holds it; `profile.write`.
-    func lock(_ instance: Instance, to purpose: String) throws -> DirectoryLock {
+    func lock(_ instance: Instance, to purpose: String, command: String) throws -> DirectoryLock {
         do {
             return try DirectoryLock.acquire(instance.stateDirectory, allowNetworkFileSystem: true)
         } catch DirectoryLock.Failure.held {
-            throw running(instance, purpose, hint: "Stop it first, then try again.")
+            throw running(instance, purpose, hint: Self.stopHint(command))
         } catch {
             throw JarvisError(
                 "profile.write", "The state directory \(instance.stateDirectory) can't be locked: \(error).",

@@ -95,9 +95,14 @@ package struct TarReader {
     }
 
     private func checkEnd() throws {
-        guard try exactly(TarWriter.block).allSatisfy({ $0 == 0 }), try source(1).isEmpty else {
-            throw invalid("bytes behind its end")
+        guard try exactly(TarWriter.block).allSatisfy({ $0 == 0 }) else { throw invalid("bytes behind its end") }
+        // Other writers fill up to a record of 20 blocks.
+        for _ in 0..<20 {
+            let more = try source(TarWriter.block)
+            if more.isEmpty { return }
+            guard more.count == TarWriter.block, more.allSatisfy({ $0 == 0 }) else { break }
         }
+        throw invalid("bytes behind its end")
     }
 
     private func padded(_ size: Int) throws -> [UInt8] {

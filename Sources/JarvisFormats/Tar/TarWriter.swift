@@ -26,7 +26,7 @@ package struct TarWriter {
             try pad(record.count)
         }
         let mode = isExecutable ? 0o700 : 0o600
-        try emit(Self.header(Array(bytes.prefix(100)), size: size, mode: mode, type: UInt8(ascii: "0")))
+        try emit(Self.header(Self.short(path), size: size, mode: mode, type: UInt8(ascii: "0")))
         missing = size
         if size == 0 { return }
     }
@@ -55,6 +55,16 @@ package struct TarWriter {
     package mutating func finish() throws {
         try requireComplete()
         try emit([UInt8](repeating: 0, count: 2 * Self.block))
+    }
+
+    /// The path itself, or as many of its characters as a header holds; then the pax record counts.
+    private static func short(_ path: String) -> [UInt8] {
+        var short: [UInt8] = []
+        for character in path {
+            if short.count + character.utf8.count > 100 { break }
+            short += character.utf8
+        }
+        return short
     }
 
     private func requireComplete() throws {

@@ -36,18 +36,28 @@ package final class InstanceStaging {
             for _ in 0..<8 {
                 let directory = "\(instance.stateDirectory)\(mark)\(Identifiers.randomHex(bytes: 6))"
                 try DurableFile.createDirectory(directory)
-                do {
-                    let lock = try DirectoryLock.acquire(directory, allowNetworkFileSystem: true)
+                if let lock = try lockFresh(directory) {
                     return InstanceStaging(
                         directory: directory, destination: instance.stateDirectory, lock: lock)
-                } catch DirectoryLock.Failure.held {
-                    continue
                 }
             }
         } catch {
             throw failure(error, instance.stateDirectory)
         }
         throw failure(SystemCallError(call: "mkdir", errorNumber: EEXIST), instance.stateDirectory)
+    }
+
+    /// The lock of a directory that was just made; nil when a sweep has it, or has taken the directory away.
+    private static func lockFresh(_ directory: String) throws(DirectoryLock.Failure) -> DirectoryLock? {
+        do throws(DirectoryLock.Failure) {
+            return try DirectoryLock.acquire(directory, allowNetworkFileSystem: true)
+        } catch {
+            switch error {
+            case .held: return nil
+            case .system(let cause) where cause.errorNumber == ENOENT: return nil
+            default: throw error
+            }
+        }
     }
 
     /// A path of the finished instance as a path of this directory; paths elsewhere stay.
