@@ -64,13 +64,32 @@ extension EndpointOptions {
     func connect(
         _ context: CLIContext, mode: String = "cli", timeout: Duration = .seconds(10)
     ) async throws -> RPCClient {
-        try await resolve(context).open(mode: mode, timeout: timeout)
+        let endpoint = try resolve(context)
+        do {
+            return try await endpoint.open(mode: mode, timeout: timeout)
+        } catch {
+            guard let url, let better = await AnsweringInstance.explain(error, url: url, context: context) else {
+                throw error
+            }
+            throw better
+        }
     }
 
     /// The way to the gateway, as it is now.
     func resolve(_ context: CLIContext) throws -> GatewayEndpoint {
-        if let url { return GatewayEndpoint(door: .url(url), token: token, password: password) }
+        if let url {
+            return GatewayEndpoint(
+                door: .url(url), token: token, password: password, expectedInstanceId: try expectedId(url, context))
+        }
         return try Self.local(try context.existingInstance())
+    }
+
+    /// The instance that must answer at a URL of this host when a flag names one; nil when any may.
+    private func expectedId(_ url: String, _ context: CLIContext) throws -> String? {
+        guard context.globals.selection.flag != nil || context.globals.selection.dev,
+            AnsweringInstance.localPort(url) != nil
+        else { return nil }
+        return try InstanceIdentity.load(stateDirectory: try context.instance().stateDirectory)?.instanceId
     }
 
     /// The control socket of a running instance. Its place follows from the state directory and its identity from

@@ -218,6 +218,7 @@ package final class ConfigStore: Sendable {
         let next = ConfigVersion(transaction.document.bytes)
         let snapshot = judge(next)
         try refuseNewErrors(old, snapshot)
+        try refuseExposure(old, snapshot)
         let undoId = Identifiers.randomHex(bytes: 6)
         let entry = ConfigJournalEntry(
             ts: WallClock.iso8601(clock.now()), actor: actor, event: event, from: transaction.current, to: next,

@@ -34,12 +34,12 @@ package struct SharedSecretAuthFacts: Sendable {
 }
 
 extension SharedSecretAuth {
-    /// Whether the secret is strong enough to be reached from other hosts: a token of 24 or a password of 12 bytes.
+    /// Whether the secret is strong enough to be reached from other hosts, by `CredentialStrength`.
     var isStrong: Bool {
         switch mode {
         case .none: false
-        case .token: (token?.reveal().utf8.count ?? 0) >= 24
-        case .password: (password?.reveal().utf8.count ?? 0) >= 12
+        case .token: (token?.reveal().utf8.count ?? 0) >= CredentialStrength.leastTokenBytes
+        case .password: (password?.reveal().utf8.count ?? 0) >= CredentialStrength.leastPasswordBytes
         case .trustedProxy: true
         }
     }

@@ -58,7 +58,7 @@ extension InstanceReport {
         let gateway = config.config.gateway
         let bind = gateway.bind == .auto ? "loopback" : gateway.bind.rawValue
         let auth = gateway.auth.mode?.rawValue ?? (gateway.auth.password != nil ? "password" : "token")
-        return AttestedGateway.Exposure(bind: bind, hosts: [], isExposed: bind != "loopback", auth: auth)
+        return AttestedGateway.Exposure(bind: bind, hosts: [], isExposed: gateway.asksForExposure, auth: auth)
     }
 
     private static func number(_ value: Int?) -> JSONValue { value.map { JSONValue($0) } ?? .null }
