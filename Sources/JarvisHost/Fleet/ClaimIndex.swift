@@ -59,8 +59,12 @@ struct ClaimIndex {
         }
         var found: [(pair: Pair, overlap: Overlap)] = []
         var closest: Set<Int> = []
+        // What lies inside its own state directory is inside whatever holds that; the directory itself tells it.
+        let state = footprints[entry.owner].claims.first { $0.kind == .state }?.place
+        let followsState = entry.claim.kind != .state && state.map { place.isInside($0) } == true
         for (depth, key) in place.lineage.enumerated() {
             let isSame = depth == 0
+            if followsState, !isSame { break }
             var here: Set<Int> = []
             for other in places[key] ?? [] where other.owner != entry.owner && !closest.contains(other.owner) {
                 guard isSame || other.claim.extent == .tree else { continue }

@@ -37,7 +37,7 @@ struct FootprintReader {
         }
         if let instanceId { claims.append(Claim(.instanceId, instanceId, "permanent id (instance.json)")) }
         let snapshot = readConfig()
-        addOutside(.config, instance.configPath, .file, "configuration")
+        claims.append(Claim(.config, path: instance.configPath, .file, "configuration"))
         for source in snapshot.sources.dropFirst() where !PathIdentity(of: source).isInside(state) {
             claims.append(Claim(.path, path: source, .file, "included configuration", isActive: false))
         }
