@@ -47,6 +47,10 @@ struct PortChoice {
                     "\(count) browser profiles fit between port \(port) and \(other.base) of \"\(other.profile)\"")
             }
         }
+        for taken in [port, port + 2] {
+            guard let listener = PortListeners(ports: [taken])[taken], !isOwn(listener) else { continue }
+            notes.append("\(PortMap.name(listener)) listens on port \(taken) now")
+        }
         let usual = PortPlan.firstGuess(instance.profile, ephemeralStart: PortPlan.ephemeralStart())
         if port != usual, instance.profile == nil, let reason = try reason(against: usual, reservation) {
             notes.append("port \(usual) is taken by \(reason), so this gateway has \(port)")
@@ -64,6 +68,11 @@ struct PortChoice {
         }
         if let holder = PortHolder.find(port: usual) { return "\(holder)" }
         return PortPlan.isFree(usual) ? nil : "a program of another user"
+    }
+
+    private func isOwn(_ listener: PortListeners.Listener) -> Bool {
+        guard let owner = DirectoryLock.holderPid(of: instance.stateDirectory) else { return false }
+        return listener.holder?.descends(from: owner) ?? false
     }
 
     private func reservation() throws -> PortReservation {

@@ -19,7 +19,7 @@ struct PortsCommand: AsyncParsableCommand {
             Exit codes: 0 no port is wanted by two; 1 at least one is; 2 there is no home directory.
             """)
 
-    @Flag(help: "Also show gateways of other programs that don't run, and strangers in the browser ranges.")
+    @Flag(help: "Also show gateways of other programs that don't run.")
     var all = false
 
     @OptionGroup var json: JSONOption
@@ -121,7 +121,7 @@ struct PortsReport {
             for (index, entry) in row.entries.enumerated() {
                 table.add(index == 0 ? title(row) : "", String(entry.port), what(entry.role), now(entry, row))
             }
-            for (port, listener) in row.strangers.sorted(by: { $0.key < $1.key }) where showsAll {
+            for (port, listener) in row.strangers.sorted(by: { $0.key < $1.key }) {
                 table.add("", String(port), "stranger", "\(printable(listener)), skipped")
             }
         }
@@ -141,10 +141,10 @@ struct PortsReport {
         return lines.joined(separator: "\n")
     }
 
-    /// The profile, with the place where two gateways have the same.
+    /// The profile, with the place when it is not the profile's own.
     private func title(_ row: PortMap.Row) -> String {
-        let isAlone = map.rows.filter { $0.profile == row.profile }.count == 1
-        return isAlone ? row.profile : "\(row.profile) (\(row.stateDirectory))"
+        let usual = row.profile == "default" ? "/.jarvis" : "/.jarvis-\(row.profile)"
+        return row.stateDirectory.hasSuffix(usual) ? row.profile : "\(row.profile) (\(row.stateDirectory))"
     }
 
     private func what(_ role: PortMap.Role) -> String {

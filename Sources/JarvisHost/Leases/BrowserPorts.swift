@@ -56,7 +56,7 @@ extension LeaseStore {
             let fits = pinned.map { $0 == port } ?? ((base + 11)...(base + 110)).contains(port)
             return fits && !BrowserPorts.taken(table, except: holder, purpose: purpose).contains(port) ? port : nil
         }
-        if let port = reading({ known($0) }) ?? nil { return port }
+        if let port = try reading({ known($0) }) ?? nil { return port }
         return try transact(sync: false, patience: .start) { table in
             if let port = known(table) { return port }
             let port = try pick(holder, base, profile, pinned, table, isFree)

@@ -84,9 +84,15 @@ package struct LeaseStore: Sendable {
 
     /// Calls `body` with the table while nobody can change it; nil when there is no table yet, or none that can be
     /// locked and understood.
-    func reading<Result>(patience: Patience = .start, _ body: (LeaseTable) throws -> Result) rethrows -> Result? {
-        // Whoever can't lock takes the way of those who write, which says why.
-        guard let lock = try? lock(patience: patience, shared: true) else { return nil }  // see above
+    ///
+    /// - Throws: what `body` throws; `leases.busy`.
+    func reading<Result>(patience: Patience = .start, _ body: (LeaseTable) throws -> Result) throws -> Result? {
+        let lock: DirectoryLock
+        do {
+            lock = try self.lock(patience: patience, shared: true)
+        } catch let error as JarvisError where error.code != "leases.busy" {
+            return nil  // whoever writes says why
+        }
         defer { lock.release() }
         let (table, condition) = load()
         return condition == .good ? try body(table) : nil

@@ -1,5 +1,13 @@
 import JarvisCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// A base port for an instance beside all others of this host, whether they run or not.
 package struct PortReservation: Sendable {
     /// Which port is wanted.
@@ -125,15 +133,22 @@ extension LeaseStore {
         for reservation: PortReservation, wish: PortReservation.Wish = .any
     ) throws -> Int {
         let identity = try InstanceIdentity.load(stateDirectory: reservation.instance.stateDirectory)
-        return try transact { table in
+        let state = reservation.instance.stateDirectory
+        let isNew = !DurableFile.exists(state)
+        var isDone = false
+        // A directory that was made only for a record that could not be written goes again.
+        defer { if isNew && !isDone { rmdir(state) } }
+        let base = try transact { table in
             if let identity {
                 try table.refuseCopy(reservation.instance, instanceId: identity.instanceId, exitCode: 2)
             }
             let base = try reservation.choose(wish, table)
-            try DurableFile.createDirectory(reservation.instance.stateDirectory)
+            try DurableFile.createDirectory(state)
             set(base, reservation.instance, identity, &table)
             return base
         }
+        isDone = true
+        return base
     }
 
     /// Changes the base port that is set aside together with what `change` writes: nobody can take a base near it in
