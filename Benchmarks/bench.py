@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import select
+import shutil
 import signal
 import socket
 import statistics
@@ -364,6 +366,100 @@ class Bench:
                 more_is_better=True),
         ]
 
+    # ---- many instances on one host
+
+    def host(self, count: int):
+        """A home with `count` instances that do not run: p000, p001 …"""
+        home = self.Home()
+        environment = home.environment()
+        for number in range(count):
+            made = subprocess.run(
+                [str(self.binary), "--profile", f"p{number:03}", "setup"], env=environment, cwd=home.root, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True)
+            if made.returncode != 0:
+                home.remove()
+                raise Missing(f"setup of instance {number}: {made.stderr.strip()[-200:]}")
+        return home
+
+    def p13(self) -> None:
+        """The table of all instances, and one instance's provenance."""
+        runs = 7 if self.quick else 20
+        sizes = [(1, 1), (20, 10)] if self.quick else [(1, 1), (20, 10), (100, 10)]
+        peer = shutil.which("pg_lsclusters") or shutil.which("systemctl")
+        peer_command = [peer] if peer and peer.endswith("clusters") else [peer, "list-units", "--no-pager"] if peer else None
+        name = "–" if not peer else "pg_lsclusters" if peer.endswith("clusters") else "systemctl list-units"
+        for count, running in sizes:
+            home = self.host(count)
+            processes = []
+            try:
+                for number in range(running):
+                    processes.append(self.spawn(["--profile", f"p{number:03}", "gateway"], home.environment()))
+                for number in range(running):
+                    wait_ready(port_of(home, f"p{number:03}"), processes[number], 60)
+                ours, which, peers = [], [], []
+                for _ in range(runs):
+                    ours.append(wall([str(self.binary), "instances"], home.environment(), {0, 4, 8, 12}))
+                    which.append(wall([str(self.binary), "--profile", "p000", "which"], home.environment()))
+                    if peer_command:
+                        peers.append(wall(peer_command, home.environment(), None))
+                self.rows.append(Row(
+                    "P13", f"jarvis instances, {count} ({running} running)", statistics.median(ours), "ms", 40, name,
+                    statistics.median(peers) if peers else None, budget_ratio=1 if peers and name.startswith("pg_") else None, samples=ours))
+                if count == sizes[-1][0]:
+                    self.rows.append(Row("P13", f"jarvis which, {count} instances", statistics.median(which), "ms", 10, samples=which))
+            finally:
+                for process in processes:
+                    self.end(process)
+                home.remove()
+
+    def p15(self) -> None:
+        """The proof that 20 instances share nothing."""
+        home = self.host(20)
+        try:
+            times = [wall([str(self.binary), "fleet", "check"], home.environment()) for _ in range(5 if self.quick else 15)]
+            self.rows.append(Row("P15", "jarvis fleet check, 20 instances", statistics.median(times), "ms", 200, samples=times))
+        finally:
+            home.remove()
+
+    def p16(self) -> None:
+        """64 set-ups at the same time: 64 disjoint blocks of ports."""
+        count = 16 if self.quick else 64
+        home = self.Home()
+        try:
+            started = time.perf_counter()
+            processes = [self.spawn(["--profile", f"p{number:03}", "setup"], home.environment()) for number in range(count)]
+            codes = [process.wait(120) for process in processes]
+            elapsed = time.perf_counter() - started
+            self.children = [child for child in self.children if child not in processes]
+            ports = sorted(port_of(home, f"p{number:03}") for number in range(count))
+            if any(codes) or any(b - a < 111 for a, b in zip(ports, ports[1:])):
+                raise Missing(f"set-ups that all succeed with blocks apart: exits {sorted(set(codes))}")
+            alone = wall([str(self.binary), "--profile", "one-more", "setup"], home.environment()) / 1000
+            self.rows.append(Row("P16", f"{count} set-ups at once", elapsed, "s", 5, f"{count} × one alone", alone * count, budget_ratio=1.5))
+            self.rows.append(Row("P16", "one set-up", alone * 1000, "ms", None, "pg_createcluster", create_cluster_time()))
+        finally:
+            home.remove()
+
+    def p17(self) -> None:
+        """The start of one gateway does not slow down with the siblings on the host."""
+        from support.ports import free_base_port
+
+        runs = 5 if self.quick else 15
+        alone_port = free_base_port()
+        self.configure(alone_port)
+        crowded = self.host(20 if self.quick else 100)
+        try:
+            port = port_of(crowded, "p000")
+            alone, among = [], []
+            for _ in range(runs):
+                alone.append(self.time_to_ready(["gateway", "--port", alone_port], alone_port))
+                among.append(self.time_to_ready(["--profile", "p000", "gateway"], port, crowded.environment()))
+            self.rows.append(Row(
+                "P17", f"start to ready, {20 if self.quick else 100} siblings", statistics.median(among), "ms", None, "alone on the host",
+                statistics.median(alone), budget_ratio=1.5, samples=among))
+        finally:
+            crowded.remove()
+
     def pair(self):
         """A gateway and the peer, both ready."""
         from support.ports import free_base_port
@@ -427,15 +523,36 @@ def switches(pid: int) -> int:
     return total
 
 
-def wall(command: list[str], environment: dict) -> float:
-    """Milliseconds of one run, by posix_spawn."""
+def create_cluster_time() -> float | None:
+    """Milliseconds that Debian's tool takes for one new cluster, in directories that vanish; nil where it can't run."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if os.geteuid() != 0 or not versions or not shutil.which("pg_createcluster"):
+        return None
+    places = ["/etc/postgresql", "/var/lib/postgresql", "/var/log/postgresql"]
+    script = "".join(f"mount -t tmpfs tmpfs {place} && chown postgres {place} && " for place in places)
+    script += f"exec pg_createcluster {versions[-1].parts[-3]} bench"
+    try:
+        return wall(["/usr/bin/unshare", "--mount", "sh", "-c", script], {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"})
+    except (Missing, OSError):
+        return None
+
+
+def port_of(home, profile: str) -> int:
+    """The base port that set-up wrote."""
+    return int(re.search(r'"?port"?\s*:\s*(\d+)', home.config_path(profile).read_text()).group(1))
+
+
+def wall(command: list[str], environment: dict, codes: set[int] | None = frozenset({0})) -> float:
+    """Milliseconds of one run, by posix_spawn. An exit code that is not among `codes` is an error; None: any will do."""
     nothing = os.open(os.devnull, os.O_RDWR)
     actions = [(os.POSIX_SPAWN_DUP2, nothing, fd) for fd in (0, 1, 2)]
     started = time.perf_counter()
     pid = os.posix_spawn(command[0], command, environment, file_actions=actions)
-    os.waitpid(pid, 0)
+    status = os.waitpid(pid, 0)[1]
     elapsed = (time.perf_counter() - started) * 1000
     os.close(nothing)
+    if codes is not None and os.waitstatus_to_exitcode(status) not in codes:
+        raise Missing(f"{' '.join(command[1:])}: exit {os.waitstatus_to_exitcode(status)}")
     return elapsed
 
 
@@ -501,7 +618,7 @@ def main() -> int:
     os.environ["JARVIS_TEST_BINARY"] = str(binary)
     bench = Bench(binary, options.quick)
     steps = [("P1,P2", bench.p1_p2), ("P3", bench.p3), ("P4", bench.p4), ("P5", bench.p5), ("P6", bench.p6), ("P7", bench.p7),
-             ("P8", bench.p8), ("P9", bench.p9), ("P11", bench.p11)]
+             ("P8", bench.p8), ("P9", bench.p9), ("P11", bench.p11), ("P13", bench.p13), ("P15", bench.p15), ("P16", bench.p16), ("P17", bench.p17)]
     wanted = {name.strip().upper() for name in options.only.split(",") if name.strip()}
     failed = False
     try:

@@ -18,12 +18,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from inside import HOME, gateways, is_ready, is_up, jarvis, log_of, pid_of, port_of, rows, settled, state_of, wait
+from inside import HOME, boot_of, gateways, is_up, log_of, pid_of, port_of, rows, settled, state_of, wait
 
 STEPS, SEED, SUPERVISOR = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 COUNT = 12
@@ -116,6 +115,12 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def json_port(name: str) -> int | None:
+    """The port in its configuration, as set-up wrote it."""
+    found = re.search(r'"?port"?\s*:\s*(\d+)', (state_of(name) / "jarvis.json").read_text())
+    return int(found.group(1)) if found else None
+
+
 # ---- the storm
 
 class Storm:
@@ -149,19 +154,30 @@ class Storm:
         if allowed is not None and result.returncode not in allowed:
             self.fail(f"jarvis {' '.join(words)}: exit {result.returncode}, not {allowed}", self.said)
         if prefix and trace.exists():
-            self.check_signals(trace.read_text(errors="replace"), proven, " ".join(words))
+            for stray in self.strays(trace.read_text(errors="replace"), proven, " ".join(words)):
+                self.fail(stray)
         return result.returncode
 
-    def check_signals(self, text: str, proven: int | None, words: str) -> None:
-        """Signals may go to the proven gateway, to the command's own threads and to children that it started."""
-        own = {int(line.split(maxsplit=1)[0]) for line in text.splitlines() if line[:1].isdigit()}
-        for sender, call, first, second, kind in SENT.findall(text):
+    def strays(self, text: str, proven: int | None, words: str) -> list[str]:
+        """Signals that went elsewhere than to the proven gateway, the command's own threads and children that it started."""
+        own, found = {int(line.split(maxsplit=1)[0]) for line in text.splitlines() if line[:1].isdigit()}, []
+        for _, call, first, second, kind in SENT.findall(text):
             if kind == "0":
                 continue
-            target = abs(int(first))
             self.signals.append(f"{words}: {call}({first}, {kind})")
-            if target not in own | {proven} and call != "pidfd_send_signal":
-                self.fail(f"jarvis {words}: signal {kind} to process {target}", f"proven: {proven}\n{text[-800:]}")
+            if abs(int(first)) not in own | {proven} and call != "pidfd_send_signal":
+                found.append(f"jarvis {words}: signal {kind} to process {first}, proven is {proven}")
+        return found
+
+    def check_witness(self) -> None:
+        """The witness of signals sees one: else its silence would mean nothing."""
+        if not shutil.which("strace"):
+            return
+        trace, victim = HOME / "trace", self.innocents.processes[0].pid
+        subprocess.run(["strace", "-f", "-qq", "-e", SIGNALS, "-e", "signal=none", "-o", str(trace), "bash", "-c", f"kill -CONT {victim}"])
+        if len(self.strays(trace.read_text(), None, "witness")) != 1:
+            self.fail("the witness of signals is blind", trace.read_text())
+        self.signals.clear()
 
     def prepare(self) -> None:
         for name in self.model.names[:COUNT]:
@@ -171,7 +187,7 @@ class Storm:
     # ---- actions
 
     def act(self, action: str, name: str, after: Expected | None) -> None:
-        before, it = pid_of(name), self.model.instances.get(name, Expected())
+        before, boot, it = pid_of(name), boot_of(name), self.model.instances.get(name, Expected())
         if action in ("start", "start again"):
             self.command("gateway", "start", name=name, allowed=(0,) if it.installed else None)
         elif action == "run":
@@ -182,6 +198,8 @@ class Storm:
             self.command("gateway", "stop", name=name, allowed=(0,) if it.up else None)
         elif action in ("restart", "restart stopped"):
             self.command("gateway", "restart", name=name, allowed=(0,) if it.installed or it.up else None)
+            if it.up and not wait(lambda: boot_of(name) not in (None, boot)):
+                self.fail(f"restart {name}: it did not start again", self.said)
         elif action == "kill":
             os.kill(before, signal.SIGKILL)
             if not it.terminal and not wait(lambda: pid_of(name) not in (None, before) and is_up(name)):
@@ -255,10 +273,10 @@ class Storm:
     # ---- after a step
 
     def check(self, action: str, name: str, after: Expected | None, siblings: dict) -> None:
-        for other, (pid, files) in siblings.items():
+        for other, (boot, files) in siblings.items():
             if other in self.model.instances and other != name:
-                if pid_of(other) != pid:
-                    self.fail(f"{action} {name}: {other} has another process", (pid, pid_of(other), log_of(other)))
+                if boot_of(other) != boot:
+                    self.fail(f"{action} {name}: {other} was started again or ended", (boot, boot_of(other), log_of(other)))
                 if settled(other) != files:
                     now = settled(other)
                     self.fail(f"{action} {name}: files of {other} changed", [path for path in {*now, *files} if now.get(path) != files.get(path)])
@@ -292,6 +310,7 @@ class Storm:
                 self.fail(f"{name} is up: {is_up(name)}, the model says {it.up}")
 
     def run(self) -> None:
+        self.check_witness()
         self.prepare()
         done = 0
         while done < STEPS and len(self.failed) < 8:
@@ -302,7 +321,7 @@ class Storm:
             done += 1
             self.counts[action] += 1
             print(f"{done:4}  {action}  {name}", flush=True)
-            siblings = {other: (pid_of(other), settled(other)) for other in self.model.instances if other != name}
+            siblings = {other: (boot_of(other), settled(other)) for other in self.model.instances if other != name}
             self.act(action, name, after)
             self.check(action, name, after, siblings)
             if done % 10 == 0:

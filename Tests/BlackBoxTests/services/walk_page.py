@@ -19,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-from inside import HOME, all_names, gateways, is_ready, is_up, jarvis, log_of, main_pid, pid_of, port_of, profile_of, rows, settled, state_of, wait
+from inside import HOME, all_names, boot_of, gateways, is_ready, is_up, jarvis, log_of, main_pid, pid_of, port_of, profile_of, rows, settled, state_of, wait
 
 
 # ---- the page
@@ -189,16 +189,16 @@ class Walk:
 
     def only(self, command: str, target: str, names: list[str], stops: bool) -> None:
         """A lifecycle command changes its target and nobody else."""
-        before = {name: pid_of(name) for name in names}
+        before = {name: boot_of(name) for name in names}
         files = {name: settled(name) for name in names if name != target}
         result = self.shell(command)
         self.expect(result.returncode == 0, command, result.stdout + result.stderr)
         if stops:
             self.expect(wait(lambda: not is_up(target)), f"{command}: it is down")
         else:
-            self.expect(wait(lambda: is_up(target) and pid_of(target) != before[target]), f"{command}: it is up with a new process", log_of(target))
-        now = {name: pid_of(name) for name in names if name != target}
-        self.expect(now == {name: pid for name, pid in before.items() if name != target}, f"{command}: nobody else's process changed", now)
+            self.expect(wait(lambda: is_up(target) and boot_of(target) != before[target]), f"{command}: it has started again", log_of(target))
+        now = {name: boot_of(name) for name in names if name != target}
+        self.expect(now == {name: boot for name, boot in before.items() if name != target}, f"{command}: nobody else's process changed", now)
         self.expect({name: settled(name) for name in files} == files, f"{command}: nobody else's files changed")
         said = rows(self.json("jarvis instances --json"))
         down = sorted(row["profile"] for row in said if not row.get("pid"))
@@ -239,9 +239,9 @@ def profiles(walk: Walk, page: list[tuple[str, list[str]]]) -> list[str]:
             continue
         print(f"\n## {heading}", flush=True)
         for command in commands:
-            siblings = {name: (settled(name), pid_of(name)) for name in all_names() if name != profile_of(command)}
+            siblings = {name: (settled(name), boot_of(name)) for name in all_names() if name != profile_of(command)}
             walk.run(command)
-            now = {name: (settled(name), pid_of(name)) for name in siblings}
+            now = {name: (settled(name), boot_of(name)) for name in siblings}
             walk.expect(now == siblings, f"{command}: nobody else is touched, changed or restarted",
                         [name for name in siblings if now[name] != siblings[name]])
         if walk.foreground:

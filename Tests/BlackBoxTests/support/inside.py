@@ -45,6 +45,11 @@ def pid_of(name: str) -> int | None:
     return pid if pid and pid in gateways() else None
 
 
+def boot_of(name: str) -> tuple | None:
+    """What changes with every start, also with one in place, which keeps the process."""
+    return (pid_of(name), runtime(name).get("startedAtMs")) if pid_of(name) else None
+
+
 def port_of(name: str) -> int | None:
     return runtime(name).get("port")
 

@@ -30,6 +30,8 @@ mount -t tmpfs -o mode=755 tmpfs /var/spool; mkdir -p -m 1777 /var/spool/cron/cr
 install -d -m 700 -o "$U" /run/user/$ID
 if [ "$SYSTEMD" = 1 ]; then
     mkdir -p /run/systemd; mount -t tmpfs -o mode=755 tmpfs /run/systemd; mkdir -p /run/systemd/system
+    mkdir -p /var/lib/systemd; mount -t tmpfs -o mode=755 tmpfs /var/lib/systemd
+    [ "$LINGERS" = 0 ] || { mkdir /var/lib/systemd/linger; touch "/var/lib/systemd/linger/$U"; }
     mount -t cgroup2 none /sys/fs/cgroup
     D=/sys/fs/cgroup/user-$ID; mkdir -p $D
     chown "$U" $D $D/cgroup.procs $D/cgroup.subtree_control $D/cgroup.threads
@@ -69,10 +71,10 @@ def why_not(systemd: bool) -> str | None:
 
 
 class OwnHost:
-    """The host; `run` enters it once, `remove` takes everything away."""
+    """The host; `run` enters it once, `remove` takes everything away. `lingers`: the user's services outlive a login."""
 
-    def __init__(self, systemd: bool):
-        self.systemd = systemd
+    def __init__(self, systemd: bool, lingers: bool = True):
+        self.systemd, self.lingers = systemd, lingers
         self.user = f"jbb{secrets.token_hex(3)}"
         parent = Path("/home") if Path("/home").is_dir() else Path(tempfile.gettempdir())
         self.home = parent / self.user
@@ -106,7 +108,7 @@ class OwnHost:
         enter = f'[ "{int(self.systemd)}" = 0 ] || echo $$ > {self.group}/cgroup.procs; exec "$@"'
         environment = {
             "PATH": os.environ["PATH"], "U": self.user, "ID": str(self.account.pw_uid), "H": str(self.home),
-            "SYSTEMD": str(int(self.systemd)), "LIBRARIES": os.environ.get("LD_LIBRARY_PATH", "")}
+            "SYSTEMD": str(int(self.systemd)), "LINGERS": str(int(self.lingers)), "LIBRARIES": os.environ.get("LD_LIBRARY_PATH", "")}
         return subprocess.run(
             ["bash", "-c", enter, "enter", *entry, "bash", "-c", INSIDE, "inside", *command], env=environment, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, errors="replace", timeout=timeout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from support.home import Home, tree
@@ -20,6 +21,7 @@ READ_COMMANDS = {
     "profile list": ["profile", "list"],
     "gateway status": ["gateway", "status"],
 }
+ONE_INSTANCE = ("status", "which", "gateway status", "doctor")
 CRASH = re.compile(r"Fatal error|Illegal instruction|Program crashed|Segmentation fault|Assertion failed|Unexpectedly found nil")
 SECONDS = 25  # far more than any of them needs; a hang is what it catches
 
@@ -47,24 +49,24 @@ def is_clear(result: subprocess.CompletedProcess, what: str) -> None:
 
 def sweep(home: Home, *, profile: str | None = None, skip=lambda path: False, commands=None, witness: Path | None = None,
           **options) -> dict[str, subprocess.CompletedProcess]:
-    """Runs every command that only looks, for people and for programs; returns the results by name.
+    """Runs every command that only looks, for people and for programs; returns the results by name, `NAME` and `NAME --json`.
 
-    `skip` names paths that something else writes at the same time.
+    With a profile only those that look at one instance. `skip` names paths that something else writes at the same time.
     """
-    results = {}
+    names = commands or (READ_COMMANDS if profile is None else ONE_INSTANCE)
+    forms = {" ".join([name, *form]): [*READ_COMMANDS[name], *form] for name in names for form in ([], ["--json"])}
     root = witness or home.root
     before = tree(root, skip)
-    for name, words in (commands or READ_COMMANDS).items():
-        for form in ([], ["--json"]):
-            result = run(home, [*words, *form], profile=profile, **options)
-            what = " ".join([name, *form])
-            is_clear(result, what)
-            if form and result.stdout.strip():
-                try:
-                    json.loads(result.stdout)
-                except ValueError:
-                    raise AssertionError(f"{what}: not JSON:\n{result.stdout[-2000:]}") from None
-            results[what] = result
-            after = tree(root, skip)
-            assert after == before, f"{what} changed {sorted(p for p in {*before, *after} if before.get(p) != after.get(p))}"
+    with ThreadPoolExecutor(4) as pool:
+        results = dict(zip(forms, pool.map(lambda words: run(home, words, profile=profile, **options), forms.values())))
+    after = tree(root, skip)
+    changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+    assert not changed, f"one of {sorted(forms)} changed {changed}"
+    for what, result in results.items():
+        is_clear(result, what)
+        if what.endswith("--json") and result.stdout.strip():
+            try:
+                json.loads(result.stdout)
+            except ValueError:
+                raise AssertionError(f"{what}: not JSON:\n{result.stdout[-2000:]}") from None
     return results
