@@ -81,8 +81,13 @@ struct InstanceSetup {
             snapshot.config.agents.defaults.workspace ?? instance.defaultWorkspace)
         let files =
             snapshot.config.agents.defaults.skipBootstrap ? [] : try Workspace(directory: workspace).prepare()
+        let madeWorkspace = !files.isEmpty || !DurableFile.exists(workspace)
         try DurableFile.createDirectory(workspace)
         try DurableFile.createDirectory(instance.paths.store)
+        if madeWorkspace {
+            try InstanceManifest.record(
+                .workspace, path: workspace, stateDirectory: instance.stateDirectory, by: wishes.actor)
+        }
 
         try context.leases().register(
             RegisteredInstance(

@@ -46,7 +46,7 @@ struct ProfileRemoveCommand: AsyncParsableCommand {
         let confirmed = try Consent(context: context, yes: yes, isQuiet: json.isOn).ask(
             removal.text, "Move “\(instance.displayName)” to the trash?", command: removal.command)
         guard confirmed else { return Consent.showCancelled(json: json.isOn) }
-        try await target.stop(instance, isWished: stop, to: "removed", command: removal.command)
+        _ = try await target.retire(instance, isWished: stop, to: "removed", command: removal.command)
         let entry = try removal.perform(trash)
         show(instance, removal, entry)
     }
@@ -146,8 +146,6 @@ struct ProfileRemoval {
     /// - Throws: as `check`, and `profile.trash`.
     func perform(_ trash: Trash) throws -> Trash.Entry {
         try refuseForeignContent()
-        // First: a unit without its state directory would make a new one at the next boot.
-        if !services.isEmpty { _ = try ServiceInstaller.uninstall(instance, environment: target.environment) }
         let lock = try target.lock(instance, to: "removed", command: command)
         defer { lock.release() }
         let canonical = instance.canonicalStateDirectory

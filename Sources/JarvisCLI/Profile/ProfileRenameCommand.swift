@@ -11,13 +11,14 @@ struct ProfileRenameCommand: AsyncParsableCommand {
         abstract: "Give a gateway another name; it stays the same gateway.",
         discussion: """
             Moves the state directory by one rename and adapts the settings that name a place in it. Id, token, port, \
-            paired clients and conversations stay. Folders inside keep their names.
+            paired clients and conversations stay. Folders inside keep their names. A service is installed again under \
+            the new name, not started.
 
             Examples:
               jarvis profile rename test staging
 
             Exit codes: 0 renamed; 1 can't be moved; 2 wrong usage, an unknown name, a name that is taken or not allowed, \
-            or a gateway that runs or has a service.
+            or a gateway that runs.
             """)
 
     @Argument(help: "The name now.")
@@ -44,14 +45,13 @@ struct ProfileRenameCommand: AsyncParsableCommand {
         if DurableFile.exists(after.stateDirectory) { throw InstanceStaging.exists(after) }
         try target.trash.sweep()
         let rename = ProfileRename(before: before, after: after, target: target)
-        try await target.stop(
-            before, isWished: stop, to: "renamed",
-            command: rename.command)
+        try rename.check()
+        let services = try await target.retire(before, isWished: stop, to: "renamed", command: rename.command)
         let changed = try rename.perform()
-        show(rename, changed)
+        show(rename, changed, await rename.reinstall(services))
     }
 
-    private func show(_ rename: ProfileRename, _ changed: [ConfigPath]) {
+    private func show(_ rename: ProfileRename, _ changed: [ConfigPath], _ services: ProfileRename.Services) {
         let (before, after) = (rename.before, rename.after)
         let undo = "jarvis profile rename \(after.displayName) \(before.displayName)"
         let identity = try? InstanceIdentity.load(stateDirectory: after.stateDirectory)  // for people
@@ -61,9 +61,10 @@ struct ProfileRenameCommand: AsyncParsableCommand {
         if let identity { table.add("  id", "\(identity.instanceId) (unchanged)") }
         table.add("  file", after.configPath)
         for path in changed { table.add("  adapted", path.description) }
+        for name in services.installed { table.add("  service", "\(name), not started") }
         table.add("  live", "from the next start; the gateway is not running")
         table.add("  undo", undo)
-        table.add("  next", "\(after.command) gateway")
+        table.add("  next", next(after, services))
         CommandOutput(
             json: .members([
                 "ok": true,
@@ -71,10 +72,19 @@ struct ProfileRenameCommand: AsyncParsableCommand {
                     "profile": .string(after.displayName), "instanceId": JSONValue(identity?.instanceId),
                     "stateDir": .string(after.stateDirectory),
                 ]), "was": .string(before.displayName), "path": .string(after.configPath),
-                "changed": JSONValue(changed.map(\.description)), "live": "not-running", "undo": .string(undo),
-                "next": .string("\(after.command) gateway"),
-            ]), text: "Renamed \(before.displayName) to \(after.displayName).\n\(table.text)"
+                "changed": JSONValue(changed.map(\.description)), "services": JSONValue(services.installed),
+                "notes": JSONValue(services.notes), "live": "not-running", "undo": .string(undo),
+                "next": .string(next(after, services)),
+            ]),
+            text: "Renamed \(before.displayName) to \(after.displayName).\n\(table.text)"
+                + services.notes.map { "\nnote: \($0)" }.joined()
         ).show(json: json.isOn)
+    }
+}
+
+extension ProfileRenameCommand {
+    private func next(_ instance: Instance, _ services: ProfileRename.Services) -> String {
+        services.installed.isEmpty ? "\(instance.command) gateway" : "\(instance.command) gateway start"
     }
 }
 
@@ -89,30 +99,52 @@ struct ProfileRename {
     /// The command that does this.
     var command: String { "jarvis profile rename \(before.displayName) \(after.displayName)" }
 
+    /// Passes when nothing in the settings stands in the way. Changes nothing.
+    ///
+    /// - Throws: `config.invalid`; `profile.fixed_path`, exit 2.
+    func check() throws { _ = try places() }
+
+    /// What became of the services that carried the old name.
+    struct Services {
+        /// The units of the new name.
+        var installed: [String] = []
+        /// What could not be installed again, with the command.
+        var notes: [String] = []
+    }
+
+    /// Installs the services again under the new name, not started. The rename itself is done: what fails is told.
+    func reinstall(_ services: [InstalledService]) async -> Services {
+        var result = Services()
+        let context = CLIContext(globals: target.context.globals, environment: target.environment)
+        for service in services {
+            do {
+                var manifest = InstanceManifest.load(stateDirectory: after.stateDirectory)
+                manifest?.remove(.service, path: service.path, stateDirectory: after.stateDirectory)
+                try manifest?.write(stateDirectory: after.stateDirectory)
+                var install = ServiceInstall(context: context, instance: after)
+                install.kind = service.manager
+                install.starts = false
+                let report = try await install.run()
+                result.installed.append(report.service?.name ?? service.manager.rawValue)
+                result.notes += report.warnings
+            } catch {
+                result.notes.append(
+                    "the service \(service.name) was not installed again: \(Failure(error).message)"
+                        + " → \(after.command) gateway install")
+            }
+        }
+        return result
+    }
+
     /// Does it.
     ///
     /// - Returns: the settings that were adapted.
-    /// - Throws: `profile.running`, `profile.service`, `profile.exists`, `profile.fixed_path`, exit 2; `profile.write`.
+    /// - Throws: `profile.running`, `profile.exists`, `profile.fixed_path`, exit 2; `profile.write`.
     func perform() throws -> [ConfigPath] {
         let lock = try target.lock(before, to: "renamed", command: command)
         defer { lock.release() }
-        if let service = ServiceScan.of(before, environment: target.environment).first {
-            throw JarvisError(
-                "profile.service",
-                "The gateway “\(before.displayName)” is installed as the service \(service.name) (\(service.path)),"
-                    + " which carries its name.",
-                hint: "Uninstall it, rename, then install again: \(before.command) gateway uninstall",
-                metadata: ["service": service.name, "path": service.path], exitCode: 2)
-        }
         let store = target.configStore(before)
-        let snapshot = store.load()
-        guard !snapshot.exists || snapshot.isUsable else {
-            throw JarvisError(
-                "config.invalid",
-                "\(before.configPath) can't be read: \(snapshot.errors.first?.description ?? "unknown problem").",
-                hint: "Correct it first: \(before.command) config validate")
-        }
-        let places = snapshot.exists ? try places(snapshot) : []
+        let places = try places()
         if !places.isEmpty { try write(places.map { ($0.path, $0.inside) }, store) }
         try InstanceStaging.rename(before, to: after)
         moveLeases()
@@ -146,7 +178,14 @@ struct ProfileRename {
     }
 
     /// Settings whose relative paths count from the state directory; without them it lies where the default is.
-    private func places(_ snapshot: ConfigSnapshot) throws -> [Place] {
+    private func places() throws -> [Place] {
+        let snapshot = target.configStore(before).load()
+        guard !snapshot.exists || snapshot.isUsable else {
+            throw JarvisError(
+                "config.invalid",
+                "\(before.configPath) can't be read: \(snapshot.errors.first?.description ?? "unknown problem").",
+                hint: "Correct it first: \(before.command) config validate")
+        }
         guard let text = snapshot.raw, let document = try? JSON5Document(text) else { return [] }  // it is usable
         var found: [Place] = []
         var fixed: [ConfigPath] = []

@@ -83,12 +83,26 @@ struct ProfileTarget {
         get throws { try LeaseStore(environment: environment) }
     }
 
-    /// Stops the gateway of an instance when it runs and that was asked for.
+    /// Takes the services of an instance away, which stops it, and stops it where something else has started it.
     ///
-    /// - Throws: `profile.running`, exit 2, when it runs and may not be stopped; the errors of the request.
-    func stop(_ instance: Instance, isWished: Bool, to purpose: String, command: String) async throws {
+    /// - Parameter isWished: whether a gateway that runs may be stopped; when not, nothing is done to it.
+    /// - Returns: the services that were uninstalled.
+    /// - Throws: `profile.running`, exit 2, when it runs and may not be stopped; `service.failed`; the errors of the
+    ///   request.
+    func retire(
+        _ instance: Instance, isWished: Bool, to purpose: String, command: String
+    ) async throws -> [InstalledService] {
+        if !isWished, StateDirectoryLock.isHolderAlive(stateDirectory: instance.stateDirectory) {
+            throw running(instance, purpose, hint: Self.stopHint(command))
+        }
+        // First: a unit would start it again, and without its state directory make a new one.
+        let changes = try ServiceInstaller.uninstall(instance, environment: environment)
+        try await stop(instance, to: purpose)
+        return changes.map(\.service)
+    }
+
+    private func stop(_ instance: Instance, to purpose: String) async throws {
         guard StateDirectoryLock.isHolderAlive(stateDirectory: instance.stateDirectory) else { return }
-        guard isWished else { throw running(instance, purpose, hint: Self.stopHint(command)) }
         let outcome = try await GatewayLifecycle.stop(
             instance, reason: "to be \(purpose)",
             context: CLIContext(globals: context.globals, environment: environment))
