@@ -89,6 +89,12 @@ pid_t jarvis_spawn_process(const struct jarvis_spawn *spawn, int *error) {
     return pid;
 }
 
+int jarvis_signal_is_ignored(int number) {
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) != 0) return -1;
+    return action.sa_handler == SIG_IGN ? 1 : 0;
+}
+
 int jarvis_set_subreaper(void) {
 #if defined(__linux__)
     return prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0, 0, 0);

@@ -49,6 +49,9 @@ struct jarvis_spawn {
 /// or -1. `error` is 0, or why the program did not begin; then a pid, if any, is that of a child to collect.
 pid_t jarvis_spawn_process(const struct jarvis_spawn *spawn, int *error);
 
+/// Whether the signal is ignored: 1 or 0; -1 with errno set.
+int jarvis_signal_is_ignored(int number);
+
 /// Makes this process the parent of its orphaned descendants (Linux). Returns 0 on success.
 int jarvis_set_subreaper(void);
 

@@ -14,6 +14,8 @@ struct ConfigChange {
         case adopted
         /// The running gateway has it and restarts to apply it.
         case restarting
+        /// The running gateway has it and does not restart: with it, it would not come up again.
+        case refused(LifecycleTicket.Problem)
         /// The running gateway has it and waits for a restart by its owner.
         case restartNeeded
         /// The running gateway did not say anything in time.
@@ -27,10 +29,19 @@ struct ConfigChange {
             case .notRunning: "not-running"
             case .adopted: "yes"
             case .restarting: "restarting"
+            case .refused: "refused"
             case .restartNeeded: "restart-needed"
             case .unconfirmed: "unconfirmed"
             case .unchanged: "unchanged"
             }
+        }
+
+        /// Why the gateway does not restart, for programs; nil when it does or need not.
+        var refusal: JSONValue? {
+            guard case .refused(let problem) = self else { return nil }
+            return .members([
+                "code": .string(problem.code), "message": .string(problem.message), "hint": JSONValue(problem.hint),
+            ])
         }
 
         /// The sentence for people.
@@ -39,7 +50,10 @@ struct ConfigChange {
             case .notRunning: "from the next start; the gateway is not running"
             case .adopted: "yes, the running gateway has taken it over"
             case .restarting: "the running gateway has seen it and restarts to apply it"
-            case .restartNeeded: "after a restart: \(command) gateway call gateway.restart"
+            case .refused(let problem):
+                "no: with it the gateway would not start again, so it does not restart. \(problem.message)"
+                    + (problem.hint.map { " (\($0))" } ?? "")
+            case .restartNeeded: "after a restart: \(command) gateway restart"
             case .unconfirmed: "not confirmed: the running gateway said nothing; look at: \(command) status"
             case .unchanged: "nothing to change"
             }
@@ -78,26 +92,32 @@ struct ConfigChange {
         if result.undoId == nil { return .unchanged }
         guard StateDirectoryLock.isHolderAlive(stateDirectory: instance.stateDirectory) else { return .notRunning }
         guard let client else { return .unconfirmed }
-        let hash = result.hash
-        let event = await withTaskGroup(of: JSONValue?.self) { group in
+        let mode = result.snapshot.config.gateway.reload.mode
+        let restarts = mode == .hybrid || mode == .restart
+        return await withTaskGroup(of: Live?.self) { group in
+            group.addTask { await Self.word(of: client, on: result.hash, restarts: restarts) }
             group.addTask {
-                for await event in client.events
-                where event.name == "config.changed" && event.payload["hash"]?.stringValue == hash {
-                    return event.payload
-                }
-                return nil
-            }
-            group.addTask {
-                try? await Task.sleep(for: .milliseconds(2500))  // cancelled: the other was first
+                try? await Task.sleep(for: .milliseconds(4000))  // cancelled: the other was first
                 return nil
             }
             defer { group.cancelAll() }
-            return await group.next() ?? nil
+            return (await group.next() ?? nil) ?? .unconfirmed
         }
-        guard let event else { return .unconfirmed }
-        guard event["restartRequired"]?.boolValue == true else { return .adopted }
-        let mode = result.snapshot.config.gateway.reload.mode
-        return mode == .hybrid || mode == .restart ? .restarting : .restartNeeded
+    }
+
+    /// What the gateway says of the configuration `hash`: taken over, or that and whether it restarts into it.
+    private static func word(of client: RPCClient, on hash: String, restarts: Bool) async -> Live? {
+        for await event in client.events {
+            if event.name == "config.changed", event.payload["hash"]?.stringValue == hash {
+                if event.payload["restartRequired"]?.boolValue != true { return .adopted }
+                if !restarts { return .restartNeeded }
+            }
+            guard event.name == "gateway.lifecycle", event.payload["configHash"]?.stringValue == hash,
+                let ticket = LifecycleTicket(json: event.payload)
+            else { continue }
+            return ticket.problem.map { .refused($0) } ?? .restarting
+        }
+        return nil
     }
 
     private func output(_ result: ConfigWriteResult, _ entry: ConfigJournalEntry?, _ live: Live) -> CommandOutput {
@@ -117,6 +137,7 @@ struct ConfigChange {
                 "ok": true, "instance": .string(instance.displayName), "stateDir": .string(instance.stateDirectory),
                 "path": .string(result.path), "changed": JSONValue(keys), "before": .object(entry?.before ?? [:]),
                 "after": .object(entry?.after ?? [:]), "live": .string(live.word),
+                "refusal": live.refusal,
                 "restartRequired": .bool(result.reload.action == .restart), "undoId": JSONValue(result.undoId),
                 "undo": JSONValue(undo), "hash": .string(result.hash), "notices": JSONValue(result.notices),
             ]), text: "\(title).\n\(table.text)\(notices)")

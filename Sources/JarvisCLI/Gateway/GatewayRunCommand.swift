@@ -10,7 +10,11 @@ struct GatewayRunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Run the gateway in this terminal until Ctrl-C.",
         discussion: """
-            Ctrl-C or SIGTERM stops it, SIGHUP reads the configuration again, SIGUSR1 restarts it in place.
+            Ctrl-C or SIGTERM stops it, and so does closing its terminal; SIGHUP (kill -HUP) reads the configuration \
+            again, SIGUSR1 restarts it in place.
+
+            --force takes this state directory over: the gateway that has proven to hold it is asked to stop, and only \
+            then signalled. A port that somebody else holds is never freed: its holder is named.
 
             Examples:
               jarvis gateway run
@@ -38,6 +42,9 @@ struct GatewayRunCommand: AsyncParsableCommand {
 
     @Flag(help: "Start although no configuration says gateway.mode: \"local\".")
     var allowUnconfigured = false
+
+    @Flag(help: "Take over this state directory: ask the gateway that has proven to hold it to stop, then start.")
+    var force = false
 
     @Flag(help: "Show debug lines in the terminal.")
     var verbose = false
@@ -82,6 +89,7 @@ struct GatewayRunCommand: AsyncParsableCommand {
         options.token = token.map(Secret.init)
         options.password = password.map(Secret.init)
         options.allowUnconfigured = allowUnconfigured
+        if force { try await StateTakeover(instance: instance, context: context).perform() }
         try await GatewayRunner(context: context, instance: instance, options: options, verbose: verbose).run()
     }
 }
@@ -93,9 +101,6 @@ struct AcceptedGatewayFlags: ParsableArguments {
 
     @Flag(help: "No effect.")
     var tailscaleResetOnExit = false
-
-    @Flag(help: "No effect: a process that holds the port is named, never stopped.")
-    var force = false
 
     @Option(help: "auto, full or compact. No effect.")
     var wsLog: String = "auto"
@@ -125,9 +130,6 @@ struct AcceptedGatewayFlags: ParsableArguments {
             throw JarvisError(
                 "gateway.tailscale", "--tailscale \(tailscale) is not available in this version.",
                 hint: "Leave it away and put a tunnel of your own in front of the loopback port.")
-        }
-        if force {
-            Terminal.error("note: --force has no effect: what holds the port is named, never stopped.")
         }
     }
 }

@@ -1,4 +1,5 @@
 import JarvisCore
+import JarvisSystem
 
 #if canImport(Glibc)
     import Glibc
@@ -15,9 +16,10 @@ enum ProcessRestart {
     ///
     /// - Returns: `gateway.restart`, exit 1: the program could not be started again.
     static func inPlace() -> JarvisError {
-        let program = path() ?? CommandLine.arguments[0]
+        let program = OwnExecutable.path() ?? CommandLine.arguments[0]
         // The gateway ignored these and had a dispatch source hear them; a new program would go on ignoring.
-        for number in [SIGTERM, SIGINT, SIGHUP, SIGUSR1] { signal(number, SIG_DFL) }
+        for number in [SIGTERM, SIGINT, SIGUSR1] { signal(number, SIG_DFL) }
+        signal(SIGHUP, ControllingTerminal.isHangupIgnored ? SIG_IGN : SIG_DFL)
         var none = sigset_t()
         sigemptyset(&none)
         pthread_sigmask(SIG_SETMASK, &none, nil)
@@ -38,22 +40,5 @@ enum ProcessRestart {
             "gateway.restart",
             "the gateway stopped, and \(program) could not be started again: \(SystemCallError.text(errno))",
             exitCode: 1)
-    }
-
-    /// The program's file. After an upgrade the new file at the old place, not the one that was replaced.
-    private static func path() -> String? {
-        #if os(Linux)
-            var buffer = [CChar](repeating: 0, count: 4096)
-            let count = readlink("/proc/self/exe", &buffer, buffer.count)
-            guard count > 0 else { return nil }
-            var path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            if path.hasSuffix(" (deleted)") { path.removeLast(" (deleted)".count) }
-            return access(path, X_OK) == 0 ? path : "/proc/self/exe"
-        #else
-            var size = UInt32(4096)
-            var buffer = [CChar](repeating: 0, count: Int(size))
-            guard _NSGetExecutablePath(&buffer, &size) == 0 else { return nil }
-            return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        #endif
     }
 }

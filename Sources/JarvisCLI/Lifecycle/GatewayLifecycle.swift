@@ -32,6 +32,19 @@ enum GatewayLifecycle {
         try await request(.stop, instance, reason, context, timeout)
     }
 
+    /// What became of an earlier request.
+    ///
+    /// - Throws: `gateway.ticket`, exit 2, when there is no such ticket; the newest 20 are kept.
+    static func ticket(_ id: String, of instance: Instance) throws -> LifecycleOutcome {
+        guard let ticket = LifecycleJournal(instance.paths).ticket(id) else {
+            throw JarvisError(
+                "gateway.ticket", "The gateway “\(instance.displayName)” has no ticket “\(id.prefix(40))”.",
+                hint: "The newest \(LifecycleJournal.limit) are kept in \(LifecycleJournal(instance.paths).path)",
+                exitCode: 2)
+        }
+        return LifecycleOutcome(ticket: ticket, wasPending: false)
+    }
+
     private static func request(
         _ action: LifecycleTicket.Action, _ instance: Instance, _ reason: String, _ context: CLIContext,
         _ timeout: Duration

@@ -1,3 +1,4 @@
+import ArgumentParser
 import JarvisCore
 import JarvisHost
 
@@ -12,6 +13,22 @@ struct LifecycleOutcome: Sendable {
     var isFinal: Bool { !ticket.isPending }
     /// Whether the gateway took the request on.
     var isAccepted: Bool { ticket.state != .refused }
+
+    /// Prints it.
+    ///
+    /// - Throws: exit 1 when it was refused or failed.
+    func show(_ option: JSONOption) throws {
+        var table = TextTable()
+        table.add("  asked", "\(WallClock.iso8601(ticket.requestedAt)) by \(ticket.requestedBy): \(ticket.reason)")
+        table.add("  before", "pid \(ticket.before.pid), version \(ticket.before.version)")
+        if let after = ticket.after { table.add("  after", "pid \(after.pid), version \(after.version)") }
+        if let end = ticket.finishedAt { table.add("  ended", WallClock.iso8601(end)) }
+        if let problem = ticket.problem { table.add("  problem", problem.message) }
+        if let hint = ticket.problem?.hint { table.add("  next", hint) }
+        let text = "\(ticket.action.rawValue) \(ticket.id): \(ticket.state.rawValue)\n\(table.text)"
+        CommandOutput(json: json, text: text).show(json: option.isOn)
+        if ticket.state == .refused || ticket.state == .failed { throw ExitCode(1) }
+    }
 
     /// For `--json`.
     var json: JSONValue {

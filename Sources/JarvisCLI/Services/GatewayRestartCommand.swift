@@ -14,14 +14,19 @@ struct GatewayRestartCommand: AsyncParsableCommand {
             Examples:
               jarvis gateway restart
               jarvis --profile rescue gateway restart --json
+              jarvis gateway restart --ticket r-0123456789ab
 
             Exit codes: 0 restarted; 1 nothing to restart, or it did not come up again.
             """)
+
+    @Option(help: "Restart nothing; say what became of an earlier restart or stop.")
+    var ticket: String?
 
     @OptionGroup var json: JSONOption
 
     func run() async throws {
         let context = CLIContext.current
+        if let ticket { return try GatewayLifecycle.ticket(ticket, of: context.existingInstance()).show(json) }
         let services = try ServiceContext(context)
         let instance = services.instance
         let service = try services.installer.service()

@@ -34,7 +34,10 @@ extension Gateway {
     /// - Throws: `WireError` `UNAVAILABLE` while the gateway starts; `SystemCallError` when the ticket can't be written.
     func take(_ request: LifecycleRequest) async throws -> (ticket: LifecycleTicket, wasPending: Bool) {
         if let pending = lifecycleTicket {
-            if pending.action == request.action { return (pending, true) }
+            if pending.action == request.action {
+                if request.configHash != nil { announce(pending, request) }
+                return (pending, true)
+            }
             if pending.action == .stop || phase == .draining {
                 let ticket = newTicket(request).ended(
                     .refused, at: clock.now(),

@@ -36,6 +36,7 @@ package final class RunningGateway: Sendable {
     private let configStore: ConfigStore
     private let ends: AsyncStream<End>
     private let end: AsyncStream<End>.Continuation
+    private let terminal = TerminalAtStart()
 
     /// The port that clients use.
     package var port: Int { listeners.port }
@@ -65,7 +66,7 @@ package final class RunningGateway: Sendable {
     package func serveUntilStopped() async -> End {
         let signals = SignalSources { [self] signal in
             switch signal {
-            case SIGHUP: reload()
+            case SIGHUP: hangup()
             case SIGUSR1: restart()
             default: end.yield(.stop)
             }
@@ -122,6 +123,19 @@ package final class RunningGateway: Sendable {
         }
     }
 
+    /// SIGHUP: the terminal was closed, which ends the gateway that runs in it, or somebody wants the configuration read
+    /// again.
+    private func hangup() {
+        guard terminal.mayEndIt else { return reload() }
+        // The kernel may send the signal a moment before it takes the terminal away.
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(ControllingTerminal.isPresent() ? 250 : 0)) {
+            [self] in
+            if ControllingTerminal.isPresent() { return reload() }
+            launch.logger.notice("the terminal was closed")
+            end.yield(.stop)
+        }
+    }
+
     /// SIGUSR1.
     private func restart() {
         // unstructured: a signal has nobody who waits
@@ -162,6 +176,11 @@ package final class RunningGateway: Sendable {
             gateway.loop.execute { gateway.assumeIsolated { $0.adopt(snapshot) } }
         }
     }
+}
+
+/// Whether the gateway runs in a terminal and ends with it.
+private struct TerminalAtStart: Sendable {
+    let mayEndIt = !ControllingTerminal.isHangupIgnored && ControllingTerminal.isPresent()
 }
 
 /// Dispatch sources for the signals of a daemon; their default action is turned off while this lives.
