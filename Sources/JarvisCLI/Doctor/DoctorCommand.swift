@@ -1,4 +1,5 @@
 import ArgumentParser
+import JarvisConfig
 import JarvisCore
 import JarvisHost
 
@@ -40,12 +41,24 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Look longer: at every file of the state directory.")
     var deep = false
 
+    @Flag(help: "Also write a unit anew that was edited by hand.")
+    var force = false
+
+    @Flag(help: "Make a gateway token when there is none.")
+    var generateGatewayToken = false
+
+    @Flag(help: "No effect: doctor suggests no workspace.")
+    var noWorkspaceSuggestions = false
+
     @Option(help: ArgumentHelp("Take a repair back.", valueName: "id"))
     var undo: String?
 
     @OptionGroup var json: JSONOption
 
     mutating func validate() throws {
+        if generateGatewayToken, all {
+            throw ValidationError("--generate-gateway-token is for one gateway; leave --all away.")
+        }
         if undo != nil, fix || all || dryRun {
             throw ValidationError("--undo takes back one repair of one gateway; leave the other options away.")
         }
@@ -53,16 +66,37 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() throws {
         let context = CLIContext.current
-        let instance = all ? nil : try context.existingInstance()
+        let instance = all ? nil : try chosen(context)
         if let undo, let instance {
             try takeBack(undo, instance, context)
             return
         }
-        var visit = try DoctorVisit(context: context, instance: instance, isDeep: deep)
+        if generateGatewayToken, let instance { try makeToken(instance, context) }
+        var visit = try DoctorVisit(context: context, instance: instance, isDeep: deep, isForced: force)
         visit.examine()
         if fix || dryRun { try repair(&visit, context) }
         visit.output(terminal: context.terminal).show(json: json.isOn)
         if !visit.isHealthy { throw ExitCode(1) }
+    }
+
+    /// The instance that is meant; also one whose directory can't be read at present, which may be the fault to find.
+    private func chosen(_ context: CLIContext) throws -> Instance {
+        let instance = try context.instance()
+        let lost = try InstanceScanner.unreadable(environment: context.environment)
+        if lost.contains(where: { $0.stateDirectory == instance.stateDirectory }) { return instance }
+        return try context.existingInstance()
+    }
+
+    /// Gives the gateway a token when clients are to prove themselves with one and there is none.
+    private func makeToken(_ instance: Instance, _ context: CLIContext) throws {
+        let store = context.configStore(instance)
+        let auth = store.load().config.gateway.auth
+        guard auth.effectiveMode == .token, auth.token == nil, !auth.isBroken else { return }
+        let token = JSONValue.string(Identifiers.randomHex(bytes: 24))
+        let written = try store.set(ConfigPath("gateway", "auth", "token"), to: token, actor: "doctor")
+        Terminal.error(
+            "made gateway.auth.token in \(instance.configPath)"
+                + (written.undoId.map { "; undo: \(instance.command) config undo \($0)" } ?? ""))
     }
 
     private func repair(_ visit: inout DoctorVisit, _ context: CLIContext) throws {

@@ -6,17 +6,20 @@ struct DoctorVisit {
     private let cli: CLIContext
     private let instance: Instance?
     private let isDeep: Bool
+    private let isForced: Bool
     private var context: DoctorContext
     private var results: [(footprint: Footprint, findings: [Finding])] = []
     private var done: [FixRunner.Done] = []
     private var failures: [(plan: FixPlan, error: Failure)] = []
 
-    init(context cli: CLIContext, instance: Instance?, isDeep: Bool) throws {
+    init(context cli: CLIContext, instance: Instance?, isDeep: Bool, isForced: Bool) throws {
         self.cli = cli
         self.instance = instance
         self.isDeep = isDeep
+        self.isForced = isForced
         context = try DoctorContext(
-            environment: cli.environment, version: Version.text, isDeep: isDeep, including: instance)
+            environment: cli.environment, version: Version.text, isDeep: isDeep, isForced: isForced,
+            including: instance)
     }
 
     /// Whether nothing is wrong; information is not wrong.
@@ -43,7 +46,8 @@ struct DoctorVisit {
     /// Looks at everything anew, after repairs.
     mutating func lookAgain() throws {
         context = try DoctorContext(
-            environment: cli.environment, version: Version.text, isDeep: isDeep, including: instance)
+            environment: cli.environment, version: Version.text, isDeep: isDeep, isForced: isForced,
+            including: instance)
         examine()
     }
 

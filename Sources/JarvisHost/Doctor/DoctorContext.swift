@@ -9,6 +9,8 @@ package struct DoctorContext: Sendable {
     package let version: String
     /// Whether to look longer: at everything in the state directory and at services that others made.
     package let isDeep: Bool
+    /// Whether a unit that was edited by hand may be written anew.
+    package let isForced: Bool
     /// Leases and services.
     package let host: FleetHost
     /// Everybody's footprint.
@@ -22,12 +24,13 @@ package struct DoctorContext: Sendable {
     ///
     /// - Throws: `home.missing`, `home.relative`; exit 2.
     package init(
-        environment: HostEnvironment, version: String, isDeep: Bool, including instance: Instance? = nil,
-        clock: WallClock = .system
+        environment: HostEnvironment, version: String, isDeep: Bool, isForced: Bool = false,
+        including instance: Instance? = nil, clock: WallClock = .system
     ) throws(JarvisError) {
         self.environment = environment
         self.version = version
         self.isDeep = isDeep
+        self.isForced = isForced
         let fleet = try FleetCheck.survey(environment: environment, including: instance)
         host = fleet.host
         footprints = fleet.footprints

@@ -16,7 +16,11 @@ package enum FleetCheck {
     static func survey(
         environment: HostEnvironment, including extra: Instance? = nil
     ) throws(JarvisError) -> (footprints: [Footprint], host: FleetHost) {
-        let siblings = try InstanceScanner.all(environment: environment)
+        var siblings = try InstanceScanner.all(environment: environment)
+        for lost in try InstanceScanner.unreadable(environment: environment)
+        where !siblings.contains(where: { $0.stateDirectory == lost.stateDirectory }) {
+            siblings.append(lost)
+        }
         var instances: [Instance] = []
         for sibling in siblings { instances.append(try sibling.instance(environment: environment)) }
         if let extra {

@@ -33,6 +33,7 @@ package final class TouchWatch: Sendable {
 
     private struct State {
         var directories: [Int32: String] = [:]
+        var flat: Set<Int32> = []
         var touches: [Touch] = []
         var seen: Set<Touch> = []
         var isOverrun = false
@@ -58,7 +59,11 @@ package final class TouchWatch: Sendable {
             for tree in trees { add(tree) }
             for directory in flat {
                 let number = inotify_add_watch(notifier, directory, UInt32(IN_CREATE | IN_MOVED_TO))
-                if number >= 0 { state.withLock { $0.directories[number] = directory } }
+                guard number >= 0 else { continue }
+                state.withLock {
+                    $0.directories[number] = directory
+                    $0.flat.insert(number)
+                }
             }
             queue.async { [self] in
                 while !isStopping.withLock({ $0 }) {
@@ -149,7 +154,8 @@ package final class TouchWatch: Sendable {
                 let touch = Touch(path: path, action: action)
                 state.withLock { if $0.seen.insert(touch).inserted { $0.touches.append(touch) } }
             }
-            if isDirectory, mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0 { add(path) }
+            let isInTree = state.withLock { !$0.flat.contains(number) }
+            if isInTree, isDirectory, mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0 { add(path) }
         }
     #endif
 }

@@ -22,11 +22,12 @@ extension DoctorCheck {
                     evidence: patient.services.map { "\($0.manager.rawValue) \($0.name): \($0.path)" },
                     next: patient.command("gateway uninstall")))
         }
-        for service in patient.services {
-            findings += examine(service, patient, context)
-            findings += runtime(of: service, patient, context)
+        for service in patient.services { findings += examine(service, patient, context) }
+        // What is wrong in the file is told already; else the whole file is compared.
+        if findings.allSatisfy({ $0.id == "service.version" }), let outdated = outdated(patient, context) {
+            findings = [outdated]
         }
-        if findings.isEmpty, let outdated = outdated(patient, context) { findings.append(outdated) }
+        for service in patient.services { findings += runtime(of: service, patient, context) }
         if !patient.services.isEmpty, patient.attested?.supervisedBy == ServiceMarker.Supervisor.none {
             findings.append(
                 Finding(
@@ -146,13 +147,20 @@ extension DoctorCheck {
             let installed = try? DurableFile.read(service.path, limit: 1 << 20),  // gone meanwhile: nothing to compare
             String(decoding: installed, as: UTF8.self) != SystemdUnitText.render(unit)
         else { return nil }
-        let install = FixStep.act(title: "write the unit anew", path: service.path, shared: false) {
-            _ = try manager.install(unit, start: false)
+        // What was made by this very version and differs was edited by hand: that stays, unless it is asked for.
+        let isEdited = service.version == context.version
+        var fix: FixPlan?
+        if !isEdited || context.isForced {
+            let install = FixStep.act(title: "write the unit anew", path: service.path, shared: false) {
+                _ = try manager.install(unit, start: false)
+            }
+            fix = FixPlan("service.outdated", "Write the unit anew", for: patient, context: context, [install])
         }
         return Finding(
             "service.outdated", .warning,
-            "The unit \(service.name) is not what this version would write: it was edited by hand or made by another one.",
-            evidence: [service.path], next: patient.command("gateway install --force"),
-            fix: FixPlan("service.outdated", "Write the unit anew", for: patient, context: context, [install]))
+            isEdited
+                ? "The unit \(service.name) was edited by hand; changes of yours belong in a drop-in."
+                : "The unit \(service.name) is not what this version would write.",
+            evidence: [service.path], next: patient.command("doctor --fix --force"), fix: fix)
     }
 }
