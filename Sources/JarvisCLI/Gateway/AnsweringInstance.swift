@@ -34,7 +34,7 @@ enum AnsweringInstance {
         let isMeant = meant?.canonicalStateDirectory == found.canonicalStateDirectory
         let what =
             isMeant
-            ? "this is the gateway “\(name)” (instance \(gateway.proof.instanceId)), and it does not take this credential"
+            ? "unauthorized: this is the gateway “\(name)” (instance \(gateway.proof.instanceId)), and it does not take this credential"
             : "that is profile \(name) (instance \(gateway.proof.instanceId)), not \(meant?.displayName ?? "yours")"
         return JarvisError(
             isMeant ? "client.unauthorized" : "client.wrong_instance", "\(url): \(what)",

@@ -78,7 +78,7 @@ struct InstanceProbe: Sendable {
     let end: ContinuousClock.Instant
 
     func report(_ sibling: SiblingInstance) -> InstanceReport {
-        let config = ConfigLoader.load(
+        let config = ConfigLoader.glance(
             path: sibling.configPath, stateDirectory: sibling.stateDirectory, environment: environment.variables)
         var report = blank(sibling, config: config)
         if !config.isUsable {

@@ -57,7 +57,7 @@ package struct InstanceReport: Sendable {
     package var command: String
     /// The control socket.
     package var controlSocket: String
-    /// The configuration; nil when the state directory can't be read.
+    /// The configuration as `ConfigLoader.glance` reads it; nil when the state directory can't be read.
     package var config: ConfigSnapshot?
     /// The base port that the next start takes; nil when the configuration can't be read.
     package var plannedPort: EffectivePort?
