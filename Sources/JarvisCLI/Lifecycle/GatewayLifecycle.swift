@@ -2,6 +2,7 @@ import JarvisClient
 import JarvisCore
 import JarvisHost
 import JarvisProtocol
+import JarvisSystem
 
 /// Restart and stop as requests to the running gateway of an instance, over its control socket: nothing is signalled,
 /// and only the gateway that proves to be this instance is asked.
@@ -49,8 +50,40 @@ enum GatewayLifecycle {
         _ action: LifecycleTicket.Action, _ instance: Instance, _ reason: String, _ context: CLIContext,
         _ timeout: Duration
     ) async throws -> LifecycleOutcome {
-        let endpoint = try EndpointOptions.local(instance)
-        let client = try await endpoint.open(timeout: .seconds(10))
+        let (ticket, wasPending) = try await ask(action, instance, reason)
+        guard ticket.isPending, !isInside(instance, context) else {
+            return LifecycleOutcome(ticket: ticket, wasPending: wasPending)
+        }
+        let end = try await end(of: ticket, instance, timeout)
+        return LifecycleOutcome(ticket: end, wasPending: wasPending)
+    }
+
+    /// The ticket of the request. A gateway that starts is asked again for up to 15 s; one that is just between two
+    /// boots of the same restart has written its ticket down.
+    private static func ask(
+        _ action: LifecycleTicket.Action, _ instance: Instance, _ reason: String
+    ) async throws -> (LifecycleTicket, wasPending: Bool) {
+        let limit = ContinuousClock.now + .seconds(15)
+        while true {
+            do {
+                return try await askOnce(action, instance, reason)
+            } catch {
+                if let pending = pending(action, instance) { return (pending, true) }
+                let wire = error as? WireError
+                guard wire?.code == .unavailable, wire?.retryable == true, ContinuousClock.now < limit else {
+                    throw error
+                }
+                try await Task.sleep(for: .milliseconds(wire?.retryAfterMs ?? 250))
+            }
+        }
+    }
+
+    private static func askOnce(
+        _ action: LifecycleTicket.Action, _ instance: Instance, _ reason: String
+    ) async throws -> (LifecycleTicket, wasPending: Bool) {
+        // Nobody is asked who has not proven to be this instance.
+        _ = try ControlSocket.ask(instance, timeout: .seconds(10))
+        let client = try await EndpointOptions.local(instance).open(timeout: .seconds(10))
         defer { client.close() }
         let answer = try await client.call("gateway.\(action.rawValue)", ["reason": .string(reason)])
         guard let ticket = LifecycleTicket(json: answer) else {
@@ -58,12 +91,20 @@ enum GatewayLifecycle {
                 "gateway.answer", "The gateway “\(instance.displayName)” answered without a ticket.",
                 hint: "It may be older than this program. Look at it with: \(instance.command) status")
         }
-        let wasPending = answer["alreadyPending"]?.boolValue ?? false
-        guard ticket.isPending, !isInside(instance, context) else {
-            return LifecycleOutcome(ticket: ticket, wasPending: wasPending)
+        return (ticket, answer["alreadyPending"]?.boolValue ?? false)
+    }
+
+    /// Whether the gateway of `instance` is just between two boots of a restart, when nobody holds its state directory.
+    static func isRestarting(_ instance: Instance) -> Bool { pending(.restart, instance) != nil }
+
+    /// The same request under way in a process that still lives.
+    private static func pending(_ action: LifecycleTicket.Action, _ instance: Instance) -> LifecycleTicket? {
+        LifecycleJournal(instance.paths).tickets().last { ticket in
+            guard ticket.isPending, ticket.action == action, let start = ticket.before.processStartTime else {
+                return false
+            }
+            return ProcessInfoReader().isAlive(pid: ticket.before.pid, startTime: start)
         }
-        let end = try await end(of: ticket, instance, timeout)
-        return LifecycleOutcome(ticket: end, wasPending: wasPending)
     }
 
     /// The ticket once it has ended, or as it is when the time is over.

@@ -30,7 +30,8 @@ struct GatewayRestartCommand: AsyncParsableCommand {
         let services = try ServiceContext(context)
         let instance = services.instance
         let service = try services.installer.service()
-        if services.outsider(of: service) != nil || services.isInside {
+        let isOutside = services.outsider(of: service) != nil
+        if isOutside || services.isInside || (service == nil && GatewayLifecycle.isRestarting(instance)) {
             try await ask(services, service, context).show(json)
             return
         }
@@ -56,7 +57,6 @@ struct GatewayRestartCommand: AsyncParsableCommand {
         _ services: ServiceContext, _ service: InstalledService?, _ context: CLIContext
     ) async throws -> ServiceActionReport {
         let instance = services.instance
-        let before = try ControlSocket.ask(instance).proof.pid
         let outcome = try await GatewayLifecycle.restart(instance, context: context)
         var report = ServiceActionReport(
             instance: instance, instanceId: services.installer.instanceId, action: "restart", result: .restarted,
@@ -64,7 +64,7 @@ struct GatewayRestartCommand: AsyncParsableCommand {
                 ? "Restarted the gateway \"\(instance.displayName)\" in place."
                 : "The gateway \"\(instance.displayName)\" was asked to restart.", service: service)
         report.ticket = outcome.json
-        report.pidBefore = before
+        report.pidBefore = outcome.ticket.before.pid
         report.isOk = outcome.json["ok"]?.boolValue ?? false
         if outcome.isFinal { report.provenPid = try await services.proof(nil)?.proof.pid }
         return report

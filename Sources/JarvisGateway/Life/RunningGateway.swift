@@ -8,6 +8,7 @@ import JarvisStore
 import JarvisSystem
 import NIOCore
 import NIOPosix
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -37,6 +38,8 @@ package final class RunningGateway: Sendable {
     private let ends: AsyncStream<End>
     private let end: AsyncStream<End>.Continuation
     private let terminal = TerminalAtStart()
+    /// Whether SIGTERM or SIGINT came.
+    private let stopSignal = Atomic<Bool>(false)
 
     /// The port that clients use.
     package var port: Int { listeners.port }
@@ -68,7 +71,9 @@ package final class RunningGateway: Sendable {
             switch signal {
             case SIGHUP: hangup()
             case SIGUSR1: restart()
-            default: end.yield(.stop)
+            default:
+                stopSignal.store(true, ordering: .relaxed)
+                end.yield(.stop)
             }
         }
         let watcher = watchConfig()
@@ -85,16 +90,18 @@ package final class RunningGateway: Sendable {
         watcher?.stop()
         // A second signal means: now.
         let impatient = ImpatientStop(ends)
-        await drain(first, impatient)
+        let last = await drain(first, impatient)
         impatient.cancel()
         signals.cancel()
-        return first
+        if first != last { notifier.stopping() }
+        return last
     }
 
     /// Ends it as a signal would; for tests.
     package func stop() { end.yield(.stop) }
 
-    private func drain(_ why: End, _ impatient: ImpatientStop) async {
+    /// - Returns: `why`, or `stop` when a signal asked for that while a restart was drained: nobody would hear it later.
+    private func drain(_ why: End, _ impatient: ImpatientStop) async -> End {
         let isRestart = why != .stop
         launch.logger.notice("gateway stopping", metadata: ["why": "\(why)"])
         await listeners.stopAccepting()
@@ -105,13 +112,15 @@ package final class RunningGateway: Sendable {
         await listeners.close()
         await store.close()
         RuntimeFile.removeOwn(launch.instance.paths)
-        if why == .stop { await endTickets() }
+        let end = stopSignal.load(ordering: .relaxed) ? .stop : why
+        if end == .stop { endTickets() }
         held.release()
         try? await group.shutdownGracefully()  // every socket is closed already
+        return end
     }
 
     /// A stop is over, and a restart that was under way when the stop came will not happen.
-    private func endTickets() async {
+    private func endTickets() {
         let journal = LifecycleJournal(launch.instance.paths)
         let now = launch.clock.now()
         do {

@@ -2,8 +2,11 @@
 
 import json
 import signal
+import subprocess
+import uuid
 
 from support.gateway import base_config, merge
+from support.model import Echo
 from support.ports import wait_until
 from support.rpc import Closed, Rpc, RpcError
 
@@ -126,3 +129,30 @@ def test_a_failed_start_ends_the_ticket(gateway):
     ticket = journal(it)[-1]
     assert ticket["ticket"] == answer["ticket"] and ticket["state"] == "failed"
     assert ticket["error"]["code"] == "gateway.mode"
+
+
+def test_a_stop_signal_during_a_restart_stops(gateway, scripted_model):
+    """The signal of a service manager must not get lost between two boots."""
+    scripted_model.on("take your time", Echo(chunks=40, delay=0.25))
+    it = gateway()
+    client = it.client()
+    key = str(uuid.uuid4())
+    client.call("chat.send", {"sessionKey": "main", "message": "take your time", "idempotencyKey": key})
+    ticket = client.call("gateway.restart", {})
+    client.wait_event("shutdown")
+    it.process.send_signal(signal.SIGTERM)
+    assert it.wait() == 0
+    assert {t["ticket"]: t["state"] for t in journal(it)} == {ticket["ticket"]: "superseded"}
+
+
+def test_many_at_once_share_one_restart(gateway):
+    it = gateway()
+    pid = it.pid
+    words = [*it.command()[:1], "gateway", "restart", "--json"]
+    asked = [
+        subprocess.Popen(words, env=it.home.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(6)]
+    answers = [process.communicate(timeout=60) for process in asked]
+    assert all(process.returncode == 0 for process in asked), answers
+    assert it.pid == pid and it.get("/readyz")[0] == 200
+    assert all(t["state"] == "done" for t in journal(it))
