@@ -58,7 +58,7 @@ package enum ControlSocket {
         let proof = try OwnerProof.verify(
             peerUid: answer.peer.uid, peerPid: answer.peer.pid,
             saidInstanceId: answer.document["instanceId"]?.stringValue ?? "", target: target,
-            expectedUid: owner(of: target.stateDirectory))
+            expectedUid: expectedUser(answer.peer, target.stateDirectory))
         guard let gateway = AttestedGateway(proof: proof, document: answer.document) else {
             throw refusal(.nonsense, target, timeout)
         }
@@ -93,10 +93,11 @@ package enum ControlSocket {
         }
     }
 
-    /// Root may serve a directory of another user, so its gateway may be either's.
-    private static func owner(of stateDirectory: String) -> UInt32 {
+    /// The user that must answer: this one. To root also the owner of the state directory: root may look at anybody's
+    /// gateway, and may itself serve a directory of another user, as containers with mounted volumes do.
+    private static func expectedUser(_ peer: PeerCredentials, _ stateDirectory: String) -> UInt32 {
         var status = stat()
-        guard geteuid() == 0, stat(stateDirectory, &status) == 0 else { return geteuid() }
+        guard geteuid() == 0, peer.uid != 0, stat(stateDirectory, &status) == 0 else { return geteuid() }
         return status.st_uid
     }
 

@@ -212,6 +212,34 @@ def test_an_unreadable_sibling(home):
     assert found["locked"]["state"] == "broken" and found["mine"]["state"] == "stopped"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user")
+def test_root_sees_both_its_own_and_anothers_gateway(gateway, home):
+    """Root over a directory of another user, and another user's gateway seen by root: both prove themselves."""
+    mounted = gateway(profile="mounted")
+    os.chown(mounted.state, 65534, 65534)
+    own = gateway(profile="own", start=False, prefix=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    for path in [home.root, home.root / "tmp", own.state, *own.state.rglob("*")]:
+        os.chown(path, 65534, 65534)
+    own.env = {"JARVIS_HOST_DIR": str(home.root / "host-of-nobody")}
+    own.start()
+    found = {i["profile"]: i for i in json.loads(home.run("instances", "--json").stdout)["instances"]}
+    assert found["mounted"]["state"] == found["own"]["state"] == "running"
+    assert found["mounted"]["pid"] == mounted.pid and found["own"]["pid"] == own.process.pid
+
+
+def test_pipes_where_files_belong_hang_nothing(home):
+    for name in ("config", "identity", "runtime"):
+        home.write_config(base_config(free_base_port()), name)
+        (home.state(name) / "run").mkdir(mode=0o700)
+    home.config_path("config").unlink()
+    for path in (home.config_path("config"), home.state("identity") / "instance.json",
+                 home.state("runtime") / "run/gateway.json", home.state("runtime") / "run/control.sock"):
+        os.mkfifo(path)
+    code, found = listing(home, timeout=20)
+    assert code == BROKEN and set(found) == {"config", "identity", "runtime"}
+    assert found["runtime"]["state"] == "stopped"
+
+
 def test_a_copied_state_directory_is_told(gateway, home):
     it = gateway(profile="one")
     shutil.copytree(it.state, home.state("copy"), ignore=shutil.ignore_patterns("*.sock"))
