@@ -15,8 +15,8 @@ from support.paths import jarvis_binary
 from support.ports import wait_until
 from support.supervised import Supervised, is_alive, start_time
 
-KILLS = int(os.environ.get("JARVIS_TEST_KILLS", "12"))
-RESTARTS = int(os.environ.get("JARVIS_TEST_RESTARTS", "5"))
+KILLS = int(os.environ.get("JARVIS_TEST_KILLS", "20"))
+RESTARTS = int(os.environ.get("JARVIS_TEST_RESTARTS", "20"))
 
 
 @pytest.fixture
@@ -90,6 +90,9 @@ def test_pain_08_a_replaced_program_disturbs_no_running_gateway(home, scripted_m
             assert it.client().chat("and for a new client")["state"] == "final"
         for it in made:
             assert os.readlink(f"/proc/{it.pid}/exe").endswith("(deleted)")
+        rows = {row["profile"]: row for row in home.json_or_error("instances", "--json")["instances"]}
+        for profile in ("a", "b", "c"):
+            assert "executable" in [finding["code"] for finding in rows[profile]["drift"]], rows[profile]
         # A restart takes the file that is at its place then.
         shutil.copy2(jarvis_binary(), program)
         assert made[0].cli("gateway", "restart").returncode == 0
