@@ -56,7 +56,9 @@ struct ServiceInstall {
         let service = services.installer.manager(kind).service(for: unit)
         var files: [(path: String, text: String)]
         switch kind {
-        case .systemdUser, .systemdSystem, .builtin: files = [(service.path, SystemdUnitText.render(unit))]
+        case .builtin:
+            files = [(service.path, JSONWriter.pretty(SupervisedInstance(unit, isWanted: starts).json) + "\n")]
+        case .systemdUser, .systemdSystem: files = [(service.path, SystemdUnitText.render(unit))]
         case .launchd: files = [(service.path, LaunchdPlist.render(unit))]
         case .schtasks:
             files = [

@@ -65,7 +65,7 @@ package struct ServiceUnit: Sendable, Hashable {
             stateDirectory: instance.stateDirectory, configPath: instance.configPath,
             home: account ?? instance.home,
             jarvisHome: account.map { $0 == instance.home ? nil : instance.home } ?? nil,
-            hostDirectory: environment["JARVIS_HOST_DIR"], executable: executable, version: version, user: user,
+            hostDirectory: try Self.unusualHostDirectory(instance, environment), executable: executable, version: version, user: user,
             systemdVersion: systemdVersion)
         for path in [stateDirectory, configPath, home, executable] {
             guard path.hasPrefix("/"), !path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
@@ -75,6 +75,15 @@ package struct ServiceUnit: Sendable, Hashable {
                         + " control characters.", exitCode: 2)
             }
         }
+    }
+
+    /// The host directory when the service would not find it by itself: `JARVIS_HOST_DIR` or `XDG_STATE_HOME` of the
+    /// shell that installs it names another one.
+    private static func unusualHostDirectory(
+        _ instance: Instance, _ environment: HostEnvironment
+    ) throws(JarvisError) -> String? {
+        let path = try HostDirectory.path(environment)
+        return path == HostPath.join(instance.home, ".local/state/jarvis/host") ? nil : path
     }
 
     /// `default` or the profile's name.

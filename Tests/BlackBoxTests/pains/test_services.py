@@ -62,7 +62,7 @@ def test_pain_02_a_name_is_no_proof(user):
     before = planted.read_bytes()
     assert user.jarvis_json("gateway", "stop", profile="b", expect=1)["result"] == "not-loaded"
     refused = user.jarvis("gateway", "install", profile="b")
-    assert refused.returncode == 2 and user.instance_id("a")[:8] in refused.stderr
+    assert refused.returncode == 2 and str(user.state("a")) in refused.stderr
     assert planted.read_bytes() == before
 
 
@@ -150,6 +150,16 @@ def test_pain_09_the_same_gateway_in_another_domain_is_found(user, place):
     assert refused.returncode == 2
     assert f"{folder}/other-name.service" in refused.stderr and "gateway uninstall" in refused.stderr
     assert not user.unit_path("a").exists()
+
+
+def test_pain_09_two_kinds_of_managers_for_one_gateway_are_refused(user):
+    install(user, "a")
+    before = user.main_pid("a")
+    refused = user.jarvis("gateway", "install", "--supervisor", "builtin", profile="a")
+    assert refused.returncode == 2
+    assert str(user.unit_path("a")) in refused.stderr
+    assert "jarvis --profile a gateway uninstall --supervisor systemd-user" in refused.stderr
+    assert user.main_pid("a") == before and user.ok("pgrep", "-u", user.user, "-fc", "jarvis gateway").strip() == "1"
 
 
 def test_pain_20_a_restart_from_inside_a_gateway_leaves_one(user):
@@ -264,7 +274,6 @@ def test_pain_44_install_without_the_variables_of_the_bus(user):
     user.set_up()
     report = user.jarvis_json("gateway", "install", unset=("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"))
     assert report["pid"] == user.main_pid()
-    assert any("enable-linger" in warning for warning in report["warnings"])
 
 
 def test_pain_44_no_user_manager_is_told_in_one_command(user):

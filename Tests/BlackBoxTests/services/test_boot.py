@@ -39,6 +39,22 @@ def test_pain_44_a_users_service_survives_logout_and_reboot(machine):
     assert '"systemd-user"' in second.stdout
 
 
+def test_a_user_without_linger_is_told_once(machine):
+    """A manager that lives as long as the session: the service is installed, and the command that keeps it is printed."""
+    told = machine.boot(PRELUDE + """
+    useradd -m ada
+    as ada $JARVIS setup >/dev/null || exit 1
+    systemctl start user@$(id -u ada)
+    wait_for test -S /run/user/$(id -u ada)/bus || exit 1
+    out=$(as ada $JARVIS gateway install); same $? 0 "installed"
+    echo "$out" | grep -q "sudo loginctl enable-linger ada" || { echo "NO NOTE: $out"; exit 1; }
+    loginctl enable-linger ada
+    as ada $JARVIS gateway install | grep -q enable-linger && { echo "STILL ASKS FOR LINGER"; exit 1; }
+    true
+    """)
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
 def test_a_service_of_the_machine_runs_as_the_owner_and_at_boot(machine):
     first = machine.boot(PRELUDE + """
     useradd -m ada

@@ -84,3 +84,25 @@ def test_strange_places_are_quoted(home):
     report, (unit,) = preview(home, "systemd", env=env)
     assert report["service"]["stateDir"] == str(state)  # as it is read back from the text
     assert "%h" not in unit.replace("%%h", "")
+
+
+@pytest.mark.parametrize("version,steps", [(252, False), (254, True), (257, True)])
+def test_delays_grow_where_systemd_can(home, version, steps):
+    """Older ones would complain about the key, and get a limit of starts instead."""
+    folder = home.root / "bin"
+    folder.mkdir()
+    (folder / "systemctl").write_text(f"#!/bin/sh\necho 'systemd {version} ({version}.1-1)'\n")
+    (folder / "systemctl").chmod(0o755)
+    (text,) = preview(home, "systemd", env={"PATH": f"{folder}:/usr/bin:/bin"})[1]
+    assert ("RestartSteps=6" in text, "RestartMaxDelaySec=300" in text) == (steps, steps)
+    assert ("StartLimitIntervalSec=0" in text) == steps and ("StartLimitBurst=30" in text) != steps
+    for line in ("RestartSec=5", "Restart=on-failure", "RestartPreventExitStatus=78", "KillMode=mixed", "Type=notify", "WatchdogSec=60",
+                 "After=network-online.target", "Wants=network-online.target", "NoNewPrivileges=yes"):
+        assert line in text.splitlines(), line
+
+
+def test_a_host_directory_of_its_own_goes_along(home):
+    """Else the service and the commands would keep two lease tables."""
+    (text,) = preview(home, "systemd", env={"XDG_STATE_HOME": str(home.root / "elsewhere")})[1]
+    assert f"Environment=JARVIS_HOST_DIR={home.root}/elsewhere/jarvis/host" in text
+    assert "JARVIS_HOST_DIR" not in preview(home, "systemd", "other")[1][0]

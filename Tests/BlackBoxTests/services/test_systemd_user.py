@@ -164,3 +164,14 @@ def test_onboarding_refuses_what_a_sibling_owns(user):
         refused = user.jarvis("onboard", "--non-interactive", "--accept-risk", *flags, profile="rescue")
         assert refused.returncode == 2 and word in refused.stderr
         assert not (user.state("rescue") / "jarvis.json").exists()
+
+
+def test_siblings_are_no_extra_services(user):
+    installed(user)
+    installed(user, "b")
+    by_hand = user.unit_path().with_name("my-gateway.service")
+    user.ok("sh", "-c", f"cat > {by_hand}", input="[Service]\nExecStart=/usr/bin/jarvis --profile x gateway\n")
+    report = user.jarvis_json("gateway", "status")
+    assert [service["label"] for service in report["extraServices"]] == ["my-gateway.service"]
+    assert [service["profile"] for service in report["siblingServices"]] == ["b"]
+    assert report["service"]["configAudit"] == {"ok": True, "issues": []}
