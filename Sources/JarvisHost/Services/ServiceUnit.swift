@@ -65,7 +65,8 @@ package struct ServiceUnit: Sendable, Hashable {
             stateDirectory: instance.stateDirectory, configPath: instance.configPath,
             home: account ?? instance.home,
             jarvisHome: account.map { $0 == instance.home ? nil : instance.home } ?? nil,
-            hostDirectory: try Self.unusualHostDirectory(instance, environment), executable: executable, version: version, user: user,
+            hostDirectory: try Self.unusualHostDirectory(instance, environment), executable: executable,
+            version: version, user: user,
             systemdVersion: systemdVersion)
         for path in [stateDirectory, configPath, home, executable] {
             guard path.hasPrefix("/"), !path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {

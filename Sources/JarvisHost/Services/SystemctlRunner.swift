@@ -103,9 +103,9 @@ package struct UserBus: Sendable {
     /// The account's name; its number where the user database has none.
     package var userName: String { UserAccounts.name(of: environment.userId) ?? String(environment.userId) }
 
-    /// Whether the user's services run without a session; nil where no logind runs that would end them with it.
+    /// Whether the user's services run without a session; nil when logind keeps no record on this host.
     package var lingers: Bool? {
-        guard DurableFile.exists("/run/systemd/users"), DurableFile.exists("/var/lib/systemd") else { return nil }
+        guard DurableFile.exists("/var/lib/systemd") else { return nil }
         return DurableFile.exists("/var/lib/systemd/linger/\(userName)")
     }
 

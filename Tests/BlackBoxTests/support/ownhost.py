@@ -96,8 +96,8 @@ class OwnHost:
         os.chown(path, self.account.pw_uid, self.account.pw_gid)
         return path
 
-    def run(self, *command: str, timeout: float = 120) -> subprocess.CompletedProcess:
-        """Runs a command as the user in namespaces of its own, under a control group that ends with it."""
+    def entered(self, *command: str) -> tuple[list[str], dict[str, str]]:
+        """The command line and environment that run a command as the user in namespaces of its own, under a control group."""
         groups = Path("/sys/fs/cgroup/unified")
         groups = groups if groups.is_dir() else Path("/sys/fs/cgroup")
         self.group = groups / f"jarvis-test-{self.user}"
@@ -109,9 +109,13 @@ class OwnHost:
         environment = {
             "PATH": os.environ["PATH"], "U": self.user, "ID": str(self.account.pw_uid), "H": str(self.home),
             "SYSTEMD": str(int(self.systemd)), "LINGERS": str(int(self.lingers)), "LIBRARIES": os.environ.get("LD_LIBRARY_PATH", "")}
+        return ["bash", "-c", enter, "enter", *entry, "bash", "-c", INSIDE, "inside", *command], environment
+
+    def run(self, *command: str, timeout: float = 120) -> subprocess.CompletedProcess:
+        """Runs a command in the host to its end; everything that it started ends with it."""
+        words, environment = self.entered(*command)
         return subprocess.run(
-            ["bash", "-c", enter, "enter", *entry, "bash", "-c", INSIDE, "inside", *command], env=environment, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, errors="replace", timeout=timeout)
+            words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=timeout)
 
     def remove(self) -> None:
         if self.group and self.group.exists():

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from support.ownhost import INSIDE, OwnHost, why_not
+from support.ownhost import OwnHost, why_not
 
 # Inside: runs what it is told, one JSON line in, one out.
 AGENT = r"""
@@ -46,22 +45,10 @@ class Done:
 class SystemdUser(OwnHost):
     """The user, with a session that stays open until `remove`."""
 
-    def __init__(self, systemd: bool = True):
-        super().__init__(systemd=systemd)
-        groups = Path("/sys/fs/cgroup/unified")
-        groups = groups if groups.is_dir() else Path("/sys/fs/cgroup")
-        entry = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--mount-proc"]
-        if systemd:
-            self.group = groups / f"jarvis-test-{self.user}"
-            self.group.mkdir()
-            entry.append("--cgroup")
-        enter = f'[ "{int(systemd)}" = 0 ] || echo $$ > {self.group}/cgroup.procs; exec "$@"'
-        environment = {
-            "PATH": os.environ["PATH"], "U": self.user, "ID": str(self.account.pw_uid), "H": str(self.home),
-            "SYSTEMD": str(int(systemd)), "LIBRARIES": ""}
-        self.process = subprocess.Popen(
-            ["bash", "-c", enter, "enter", *entry, "bash", "-c", INSIDE, "inside", "python3", "-c", AGENT], env=environment,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, systemd: bool = True, **options):
+        super().__init__(systemd=systemd, **options)
+        words, environment = self.entered("python3", "-c", AGENT)
+        self.process = subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     # ---- commands
 
