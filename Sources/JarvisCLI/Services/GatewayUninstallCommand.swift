@@ -37,7 +37,8 @@ struct GatewayUninstallCommand: AsyncParsableCommand {
             "uninstall", last, "Removed \(names) of the gateway \"\(services.instance.displayName)\".")
         report.paths = changes.flatMap(\.paths)
         report.warnings = changes.flatMap(\.warnings)
-        report.undo = "\(services.instance.command) gateway install"
+        let wasBuiltin = changes.contains { $0.service.manager == .builtin }
+        report.undo = "\(services.instance.command) gateway install\(wasBuiltin ? " --supervisor builtin" : "")"
         try forget(changes, services)
         try report.show(json)
     }

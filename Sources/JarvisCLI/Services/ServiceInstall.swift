@@ -29,7 +29,7 @@ struct ServiceInstall {
     func run() async throws -> ServiceActionReport {
         let before = try ServiceInstaller(instance: instance, environment: context.environment)
         try before.refuseManagedHost()
-        let kind = kind ?? ServiceInstaller.usualKind
+        let kind = try kind ?? usualKind(before)
         let owner = try account(kind)
         var notes = try complete(isOwner: owner == nil || owner == context.environment.userId)
         // Its identity may be new.
@@ -51,7 +51,7 @@ struct ServiceInstall {
     func preview() throws -> CommandOutput {
         let services = try ServiceContext(context, instance)
         guard let id = services.installer.instanceId else { throw noIdentity }
-        let kind = kind ?? ServiceInstaller.usualKind
+        let kind = try kind ?? usualKind(services.installer)
         let unit = try unit(kind, id: id, owner: account(kind)).unit
         let service = services.installer.manager(kind).service(for: unit)
         var files: [(path: String, text: String)]
@@ -74,6 +74,11 @@ struct ServiceInstall {
                 "ok": true, "action": "install", "dryRun": true, "service": service.json,
                 "files": .array(files.map { ["path": .string($0.path), "content": .string($0.text)] }),
             ], text: files.map { "# \($0.path)\n\($0.text)" }.joined(separator: "\n"))
+    }
+
+    /// The manager when none was named: our own supervisor where it has the instance already, else the host's.
+    private func usualKind(_ installer: ServiceInstaller) throws -> ServiceManagerKind {
+        try installer.service()?.manager == .builtin ? .builtin : ServiceInstaller.usualKind
     }
 
     private func unit(

@@ -112,13 +112,18 @@ package struct RuntimeFile: Sendable, Hashable {
         self.instanceId = instanceId
         self.port = port
         processStartTime = json["processStartTime"]?.intValue.map(Int64.init)
-        version = json["jarvisVersion"]?.stringValue ?? ""
-        profile = json["profile"]?.stringValue ?? "default"
+        version = Self.word(json["jarvisVersion"]) ?? ""
+        profile = Self.word(json["profile"]) ?? "default"
         configPath = json["configPath"]?.stringValue ?? ""
         bootId = json["bootId"]?.stringValue ?? ""
         bindHost = json["bindHost"]?.stringValue ?? "127.0.0.1"
         browserControlPort = json["ports"]?["browserControl"]?.intValue
         controlSocket = json["controlSocket"]?.stringValue
         startedAt = json["startedAtMs"]?.intValue.map(EpochMilliseconds.init) ?? 0
+    }
+
+    /// A short word as it may be shown to people: whoever can write the file can't steer a terminal with it.
+    private static func word(_ json: JSONValue?) -> String? {
+        json?.stringValue.map { String($0.prefix(64).filter { $0.isASCII && $0 > " " && $0 != "\u{7F}" }) }
     }
 }

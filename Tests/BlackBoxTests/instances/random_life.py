@@ -142,6 +142,8 @@ class Storm:
         """Runs `jarvis [--profile NAME] WORDS` and checks what it signalled."""
         words = [*([] if name == "default" else ["--profile", name]), *words]
         proven = pid_of(name)
+        # strace waits for all that it follows: also for a supervisor that the command leaves behind.
+        traced = traced and not (SUPERVISOR == "builtin" and {"install", "start", "restart"} & set(words))
         trace = HOME / "trace"
         prefix = ["strace", "-f", "-qq", "-e", SIGNALS, "-e", "signal=none", "-o", str(trace)] if traced and shutil.which("strace") else []
         try:

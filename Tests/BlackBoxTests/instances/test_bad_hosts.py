@@ -44,7 +44,7 @@ NAMES = ["", " ", "-", "-x", "--", "a b", "a/b", "/etc", "../x", ".", "..", "x" 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name)[1:20])
 def test_pain_52_a_name_that_is_none_is_refused_everywhere(home, name):
-    for what, result in sweep(home, profile=name).items():
+    for what, result in sweep(home, profile=name, commands=("status", "which", "gateway status")).items():
         assert result.returncode == 2, (what, result.returncode, result.stderr)
         assert "%!" not in result.stderr and len(result.stderr) < 4000, what
     before = tree(home.root)
@@ -54,13 +54,13 @@ def test_pain_52_a_name_that_is_none_is_refused_everywhere(home, name):
     assert tree(home.root) == before
 
 
-@pytest.mark.parametrize("name", NAMES[1:], ids=lambda name: ascii(name)[1:20])
-def test_pain_52_a_new_name_obeys_the_same_rule(host, name):
+def test_pain_52_a_new_name_obeys_the_same_rule(host):
     before = tree(host.root)
-    for words in (["profile", "create"], ["profile", "clone", "rescue"], ["profile", "rename", "rescue"]):
-        result = run(host, [*words, "--", name])
-        assert result.returncode == 2, (words, result.stdout, result.stderr)
-        assert tree(host.root) == before, words
+    for name in NAMES:
+        for words in (["profile", "create"], ["profile", "clone", "rescue"], ["profile", "rename", "rescue"]):
+            result = run(host, [*words, "--", name])
+            assert result.returncode == 2, (words, name[:20], result.stdout, result.stderr)
+    assert tree(host.root) == before
 
 
 @pytest.mark.parametrize("name", ["x" * 64, "a", "0", "a-b_c", "9-", "Rescue", "RESCUE", "default", "DEFAULT"])
@@ -127,7 +127,7 @@ def test_sibling_with_a_broken_configuration(host, kind, content):
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "socket", "dangling", "loop", "device"])
-@pytest.mark.parametrize("name", ["jarvis.json", "instance.json", "run/gateway.json", "run/owner.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["jarvis.json", "instance.json", "run/gateway.json"])
 def test_sibling_with_something_else_in_place_of_a_file(host, kind, name):
     path = host.state("rescue") / name
     path.parent.mkdir(exist_ok=True)
@@ -171,7 +171,7 @@ def test_copied_state_directory(host):
 
 
 @needs_root
-@pytest.mark.parametrize("mode", [0o000, 0o111, 0o444])
+@pytest.mark.parametrize("mode", [0o000, 0o444])
 @pytest.mark.parametrize("name", [".jarvis-rescue", ".jarvis-rescue/run", ".jarvis-rescue/jarvis.json", ".jarvis-rescue/instance.json",
                                   ".local/state/jarvis/host", ".config"])
 def test_unreadable_places(host, name, mode):
@@ -261,7 +261,7 @@ def test_read_only_host_directory(host):
         assert tree(host.root) == before, "a set-up that cannot lease its ports leaves nothing"
 
 
-@pytest.mark.parametrize("value", ["relative/path", "/dev/null", "/proc/1/nothing", "/nonexistent/deep/er"])
+@pytest.mark.parametrize("value", ["relative/path", "/dev/null"])
 @pytest.mark.parametrize("name", ["JARVIS_HOST_DIR", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"])
 def test_odd_places_for_host_files(host, name, value):
     sweep(host, env={name: value})
@@ -321,7 +321,7 @@ def test_pain_03_a_recycled_pid_is_left_alone(host, victim, knows_the_start):
     {"startedAtMs": -(10**18)}, {"startedAtMs": 10**18}, {"processStartTime": -5}, {"jarvisVersion": "\x1b[31mred" * 100}], ids=lambda v: ascii(v)[1:30])
 def test_poisoned_runtime_file(host, values):
     poison(host.state("rescue"), **{"pid": os.getpid(), **values})
-    for result in [*sweep(host).values(), *sweep(host, profile="rescue").values()]:
+    for result in [*sweep(host, commands=("instances", "ports", "fleet check")).values(), *sweep(host, profile="rescue").values()]:
         assert "\x1b" not in result.stdout + result.stderr, "no control character reaches the terminal"
 
 
@@ -395,7 +395,7 @@ def test_squatted_port(host, offset):
         sweep(host, profile="rescue")
         for words in LIFECYCLE[:2]:
             is_clear(run(host, words, profile="rescue"), " ".join(words))
-        assert str(20600 + offset) in results["ports"].stdout
+        assert (str(20600 + offset) in results["ports"].stdout) == (offset < 11), "browser ports that nobody leased are nobody's"
         with socket.create_connection(squatter.getsockname(), timeout=1):
             pass
 

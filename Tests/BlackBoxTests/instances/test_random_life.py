@@ -22,7 +22,7 @@ def test_random_life(supervisor):
     if reason := why_not(systemd=supervisor == "systemd"):
         pytest.skip(reason)
     seed = int(os.environ.get("JARVIS_TEST_SEED") or random.randrange(1_000_000))
-    steps = STEPS if supervisor == "systemd" else max(STEPS // 2, 20)
+    steps = STEPS if supervisor == "systemd" else max(STEPS // 3, 20)
     host = OwnHost(systemd=supervisor == "systemd")
     try:
         host.put(Path(__file__).parent / "random_life.py", "random_life.py")

@@ -152,10 +152,9 @@ class Walk:
     def install(self, command: str) -> None:
         result = self.shell(command)
         if result.returncode != 0 and self.supervisor == "builtin":
-            advised = re.search(r"jarvis[^\n]*--supervisor builtin", result.stdout + result.stderr)
+            advised = re.search(r"(?:JARVIS_\w+=\S+ )*jarvis(?: --profile \S+)? gateway install --supervisor builtin", result.stdout + result.stderr)
             if self.expect(advised, f"{command}: without a service manager it says what to do", result.stdout + result.stderr):
-                variables = " ".join(re.findall(r"\w+=\S+", command))
-                result = self.shell(f"{variables} {advised.group()}".strip() if "JARVIS_" not in advised.group() else advised.group())
+                result = self.shell(advised.group())
         self.expect(result.returncode == 0, command, result.stdout + result.stderr)
         name = profile_of(command)
         self.expect(wait(lambda: is_up(name)), f"{command}: {name} runs as a service", log_of(name))
