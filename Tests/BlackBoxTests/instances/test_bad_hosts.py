@@ -395,7 +395,7 @@ def test_squatted_port(host, offset):
         sweep(host, profile="rescue")
         for words in LIFECYCLE[:2]:
             is_clear(run(host, words, profile="rescue"), " ".join(words))
-        assert (str(20600 + offset) in results["ports"].stdout) == (offset < 11), "browser ports that nobody leased are nobody's"
+        assert str(20600 + offset) in results["ports"].stdout
         with socket.create_connection(squatter.getsockname(), timeout=1):
             pass
 
