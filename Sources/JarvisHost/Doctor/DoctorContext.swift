@@ -1,6 +1,14 @@
 import JarvisConfig
 import JarvisCore
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// What all checks share: the host as it was when the doctor began.
 package struct DoctorContext: Sendable {
     /// The process environment.
@@ -46,7 +54,11 @@ package struct DoctorContext: Sendable {
     /// Runs every check on one instance, worst first within the order of the checks.
     package func examine(_ footprint: Footprint) -> [Finding] {
         let patient = Patient(footprint, context: self)
-        return DoctorCheck.all.flatMap { check in check.run(patient, self) }
+        let state = footprint.instance.stateDirectory
+        // Of a directory that can't be entered nothing else is known; what follows from that is no finding.
+        let isClosed = DurableFile.exists(state) && access(state, R_OK | X_OK) != 0
+        let checks = isClosed ? [DoctorCheck.stateDirectory, DoctorCheck.permissions] : DoctorCheck.all
+        return checks.flatMap { check in check.run(patient, self) }
     }
 }
 

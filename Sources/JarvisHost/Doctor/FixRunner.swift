@@ -39,9 +39,13 @@ package enum FixRunner {
         where !FixPlan.mayTouch(step, own: own, others: context.others(than: own.instance)) {
             throw foreign(plan, step.path)
         }
-        let undoId = try FixUndo.record(plan, instance: own.instance)
+        let note = FixUndo.note(plan, instance: own.instance)
+        // A state directory that is closed to its owner must be opened before anything can be written into it.
+        let opensFirst = plan.steps.allSatisfy { if case .chmod = $0 { true } else { false } }
+        if !opensFirst { try note?.write() }
         for step in plan.steps { try perform(step) }
-        return Done(plan: plan, undoId: undoId)
+        if opensFirst { try note?.write() }
+        return Done(plan: plan, undoId: note?.id)
     }
 
     private static func perform(_ step: FixStep) throws {

@@ -13,8 +13,22 @@ package enum FixUndo {
     /// The largest file whose content is kept.
     static let limit = 1 << 20
 
-    /// Notes the state of everything that `plan` touches inside the instance. Nil when nothing of it can be taken back.
-    static func record(_ plan: FixPlan, instance: Instance) throws -> String? {
+    /// A note that is not written down yet.
+    struct Note {
+        /// The id under which the fix is taken back.
+        let id: String
+        let path: String
+        let bytes: [UInt8]
+
+        /// Writes it: durable, 0600.
+        func write() throws {
+            try DurableFile.createDirectory(DurableFile.parent(of: path))
+            try DurableFile.write(bytes, to: path)
+        }
+    }
+
+    /// Looks at everything that `plan` touches inside the instance. Nil when nothing of it can be taken back.
+    static func note(_ plan: FixPlan, instance: Instance) -> Note? {
         var entries: [JSONValue] = []
         for step in plan.steps {
             switch step {
@@ -25,15 +39,13 @@ package enum FixUndo {
         }
         guard !entries.isEmpty else { return nil }
         let id = "\(WallClock.system.now())-\(Identifiers.randomHex(bytes: 3))"
-        let directory = directory(instance)
-        try DurableFile.createDirectory(directory)
         let record = JSONValue.members([
             "version": 1, "id": .string(id), "plan": .string(plan.id), "title": .string(plan.title),
             "instanceId": plan.target.instanceId.map(JSONValue.string), "entries": .array(entries),
         ])
-        try DurableFile.write(
-            Array(JSONWriter.pretty(record).utf8) + [UInt8(ascii: "\n")], to: HostPath.join(directory, "\(id).json"))
-        return id
+        return Note(
+            id: id, path: HostPath.join(directory(instance), "\(id).json"),
+            bytes: Array(JSONWriter.pretty(record).utf8) + [UInt8(ascii: "\n")])
     }
 
     /// Puts everything back that the fix `id` changed, where it is still as the fix left it or gone.

@@ -55,3 +55,27 @@ def test_units_are_compared_and_written_anew_when_asked(jarvis_binary):
         assert "gateway.running" in found["sibling"] and "gateway.down" not in found["sibling"]
     finally:
         host.remove()
+
+CLOSED = r"""
+jarvis setup >/dev/null; jarvis --profile b setup >/dev/null
+chmod 000 ~/.jarvis-b
+echo "== closed"; jarvis --profile b doctor --json
+echo "== opened"; jarvis --profile b doctor --fix --yes --json
+stat -c %a ~/.jarvis-b > ~/mode
+true
+"""
+
+
+@pytest.mark.skipif(why_not(systemd=False) is not None, reason=str(why_not(systemd=False)))
+def test_a_directory_that_is_closed_to_its_owner_is_opened(jarvis_binary):
+    """Not as root, whom no mode stops."""
+    host = OwnHost(systemd=False)
+    try:
+        result = host.run("bash", "-c", CLOSED, timeout=60)
+        said = dict(part.split("\n", 1) for part in result.stdout.split("== ")[1:])
+        closed, opened = json.loads(said["closed"]), json.loads(said["opened"])
+        assert {f["id"] for f in closed["instances"][0]["findings"]} == {"state.unwritable", "permissions.open"}
+        assert opened["ok"] is True and opened["applied"][0]["undoId"]
+        assert (host.home / "mode").read_text().strip() == "700"
+    finally:
+        host.remove()

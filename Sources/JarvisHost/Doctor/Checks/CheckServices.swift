@@ -97,6 +97,13 @@ extension DoctorCheck {
             for note in notes { findings.append(Finding("service.linger", .warning, note)) }
         }
         let runtime = manager.runtime(of: service)
+        if runtime.state == "unsupervised" {
+            findings.append(
+                Finding(
+                    "service.unsupervised", .error,
+                    "The built-in supervisor, which keeps this gateway running, does not run.",
+                    evidence: [service.path], next: "jarvis supervisor run --detach"))
+        }
         if runtime.status == .failed {
             findings.append(
                 Finding(
