@@ -61,7 +61,10 @@ struct InstanceBuilder {
             return made
         } catch {
             discard()
-            throw error
+            // “Do not restart me” is for a gateway that starts.
+            guard var failure = error as? JarvisError, failure.exitCode == 78 else { throw error }
+            failure.exitCode = 1
+            throw failure
         }
     }
 

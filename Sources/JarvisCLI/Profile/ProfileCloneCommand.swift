@@ -107,7 +107,9 @@ struct ProfileCloneCommand: AsyncParsableCommand {
     ) throws -> Plan {
         let snapshot = target.configStore(original).load()
         let rules = ProfileCopyRules(
-            origin: .init(stateDirectory: original.stateDirectory, home: original.home), instance: instance, port: port)
+            origin: .init(
+                stateDirectory: original.stateDirectory, home: original.home, command: original.command),
+            instance: instance, port: port)
         let content = ProfileContent(source: original, target: target, withWorkspace: withWorkspace)
         let (copied, skipped) = content.workspaces(for: instance, snapshot.config)
         return Plan(

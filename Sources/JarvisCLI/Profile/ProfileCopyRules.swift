@@ -10,6 +10,8 @@ struct ProfileCopyRules {
         var stateDirectory: String
         /// The home of the original.
         var home: String
+        /// The words that reach the original, for hints.
+        var command = "jarvis"
     }
 
     let origin: Origin
@@ -22,7 +24,7 @@ struct ProfileCopyRules {
     ///
     /// - Throws: `config.invalid`.
     func copy(_ snapshot: ConfigSnapshot) throws -> ConfigCopy {
-        var copy = try ConfigCopy(of: snapshot, verdict)
+        var copy = try ConfigCopy(of: snapshot, command: origin.command, verdict)
         try copy.set(JSONValue(port), at: ConfigPath("gateway", "port"), reason: "a port of its own")
         try copy.set(
             .string(instance.defaultWorkspace), at: ConfigPath("agents", "defaults", "workspace"),

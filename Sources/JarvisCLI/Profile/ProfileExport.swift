@@ -113,7 +113,7 @@ struct ProfileExport {
     private func settings(_ result: inout Result) throws -> [Item] {
         let snapshot = target.configStore(instance).load()
         let redactor = Redactor()
-        var copy = try ConfigCopy(of: snapshot) { path, value in
+        var copy = try ConfigCopy(of: snapshot, command: instance.command) { path, value in
             guard !includesSecrets, ConfigCopy.isSecret(value, at: path, redactor) else { return .keep }
             guard value.objectValue == nil, value.arrayValue == nil else { return .keep }
             if let text = value.stringValue { redactor.register(text) }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import JarvisConfig
 import JarvisCore
-import JarvisFormats
 import JarvisHost
 
 /// `jarvis profile rename`.
@@ -186,10 +185,11 @@ struct ProfileRename {
                 "\(before.configPath) can't be read: \(snapshot.errors.first?.description ?? "unknown problem").",
                 hint: "Correct it first: \(before.command) config validate")
         }
-        guard let text = snapshot.raw, let document = try? JSON5Document(text) else { return [] }  // it is usable
+        guard snapshot.exists else { return [] }
         var found: [Place] = []
         var fixed: [ConfigPath] = []
-        collect(document.value, ConfigPath()) { path, inside in
+        // With what it includes; what a variable or a reference gives is none of ours.
+        collect(snapshot.redacted(), ConfigPath()) { path, inside in
             if path == ConfigPath("agents", "defaults", "workspace") || isAgentWorkspace(path) {
                 found.append(Place(path: path, inside: inside))
             } else {

@@ -45,15 +45,22 @@ package struct ConfigCopy: Sendable {
     ///
     /// - Parameter judge: decides for every value that is no container, and for a container by the verdict `keep` whether
     ///   to look inside: any other verdict stands for all of it.
-    /// - Throws: `config.invalid` when the original can't be read.
+    /// - Parameter command: the words that reach the original, for hints.
+    /// - Throws: `config.missing` when there is no original, `config.invalid` when it can't be read.
     package init(
-        of snapshot: ConfigSnapshot, _ judge: (_ path: ConfigPath, _ value: JSONValue) -> Verdict
+        of snapshot: ConfigSnapshot, command: String = "jarvis",
+        _ judge: (_ path: ConfigPath, _ value: JSONValue) -> Verdict
     ) throws(JarvisError) {
+        guard snapshot.exists else {
+            throw JarvisError(
+                "config.missing", "There are no settings to copy: \(snapshot.path) does not exist.",
+                hint: "Make them first: \(command) setup")
+        }
         guard snapshot.isUsable, let raw = snapshot.raw, let composed = snapshot.composed else {
             throw JarvisError(
                 "config.invalid",
-                "\(snapshot.path) can't be copied: \(snapshot.errors.first?.description ?? "there is no such file").",
-                hint: "Correct it first: jarvis config validate")
+                "\(snapshot.path) can't be copied: \(snapshot.errors.first?.description ?? "unknown problem").",
+                hint: "Correct it first: \(command) config validate")
         }
         text = raw
         var source = raw

@@ -126,7 +126,10 @@ public enum DurableFile {
             }
         case ENOENT where parent(of: path) != path:
             try createDirectory(parent(of: path), mode: mode)
-            try createDirectory(path, mode: mode)
+            // Not once more for ENOENT: a file system that makes no directories says it for ever.
+            guard mkdir(path, mode) == 0 || errno == EEXIST else {
+                throw SystemCallError(call: "mkdir", errorNumber: errno, subject: path)
+            }
         default:
             throw SystemCallError(call: "mkdir", errorNumber: errno, subject: path)
         }
@@ -165,8 +168,14 @@ public enum DurableFile {
         guard jarvis_rename_exclusive(from, to) == 0 else {
             throw SystemCallError(call: "rename", errorNumber: errno, subject: to)
         }
-        try syncDirectory(parent(of: to))
-        if parent(of: from) != parent(of: to) { try syncDirectory(parent(of: from)) }
+        do {
+            try syncDirectory(parent(of: to))
+            if parent(of: from) != parent(of: to) { try syncDirectory(parent(of: from)) }
+        } catch {
+            // Whoever is told that it failed must find it where it was.
+            _ = jarvis_rename_exclusive(to, from)
+            throw error
+        }
     }
 
     /// Whether something, also a dangling link, is at `path`.

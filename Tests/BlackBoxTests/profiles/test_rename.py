@@ -49,3 +49,11 @@ def test_a_setting_that_would_dangle_is_named(source):
     result = source.run("profile", "rename", "main", "prime")
     assert result.returncode == 2 and "logging.file" in result.stderr and "config unset" in result.stderr
     assert whole_tree(source.state("main")) == before
+
+
+def test_a_place_in_an_included_file_is_found(source):
+    state = source.state("main")
+    (state / "more.json5").write_text('{ agents: { defaults: { workspace: "%s/workspace-main" } } }' % state)
+    source.write_config('{ $include: "./more.json5", gateway: { mode: "local", port: 20400, auth: { token: "source-token-0123456789" } } }', "main")
+    assert source.run("profile", "rename", "main", "prime").returncode == 0
+    assert source.read_config("prime")["agents"]["defaults"]["workspace"] == str(source.state("prime") / "workspace-main")
