@@ -62,11 +62,13 @@ extension Gateway {
         }
         auth = new
         guard old.mode != auth.mode || old.token != auth.token || old.password != auth.password else { return }
+        // Only those of now: who comes with the new secret in the meantime stays.
+        let outdated = connections.filter { $0.value.session?.usedSharedSecret == true }.map(\.key)
         // A moment later, so that the answer to the request which changed the secret still arrives.
         loop.scheduleTask(in: .milliseconds(200)) { [self] in
             assumeIsolated { gateway in
-                for connection in gateway.connections.values where connection.session?.usedSharedSecret == true {
-                    connection.socket.close(code: 4001, reason: "the gateway's credential changed")
+                for id in outdated {
+                    gateway.connections[id]?.socket.close(code: 4001, reason: "the gateway's credential changed")
                 }
             }
         }

@@ -202,7 +202,10 @@ def test_no_restart_into_a_configuration_that_would_not_start(gateway, change):
         if change == "bind":  # a write through the gateway would be refused; an editor asks nobody
             edited = it.home.read_config("one")
             edited["gateway"] |= {"bind": "lan", "auth": {"mode": "token", "token": "short"}}
-            it.home.write_config(edited, "one")
+            draft = it.state / "draft.json"
+            draft.write_text(json.dumps(edited))
+            draft.chmod(0o600)
+            draft.replace(it.home.config_path("one"))  # in one step: half a file would be a change of its own
         else:
             got = client.call("config.get")
             client.call("config.patch", {"raw": json.dumps({"gateway": patch}), "baseHash": got["hash"], "restartDelayMs": 0})

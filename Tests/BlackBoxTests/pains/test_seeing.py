@@ -319,7 +319,9 @@ def test_pain_43_an_edit_does_not_open_a_running_gateway(gateway, home, auth):
     it = gateway(profile="one", arguments=[])
     config = home.read_config("one")
     config["gateway"] |= {"bind": "lan", "auth": WEAK[auth]}
-    home.write_config(config, "one")
+    draft = home.write_config(config, "draft")
+    draft.replace(home.config_path("one"))
+    home.state("draft").rmdir()
     wait_until(lambda: "no restart" in it.log(), 10, "the gateway refuses to restart")
     assert it.get("/readyz")[0] == 200 and not listens_wide(it.port)
     listed = json.loads(home.run("instances", "--json").stdout)["instances"][0]
