@@ -229,23 +229,14 @@ class Bench:
 
     def p4(self) -> None:
         count, wait = (10, 10) if self.quick else (50, 60)
-        homes, processes = [], []
-        base = 21_000
-        from support.ports import is_free
-
+        home, processes = self.host(count), []
         try:
-            for _ in range(count):
-                while not is_free(base):
-                    base += 20
-                home = self.Home()
-                self.configure(base, home)
-                homes.append((home, base))
-                base += 20
             started = time.perf_counter()
-            for home, port in homes:
-                processes.append(self.spawn(["gateway", "--port", port], home.environment()))
-            for (_, port), process in zip(homes, processes):
-                wait_ready(port, process, 60)
+            names = [f"p{number:03}" for number in range(count)]
+            for name in names:
+                processes.append(self.spawn(["--profile", name, "gateway"], home.environment()))
+            for name, process in zip(names, processes):
+                wait_ready(port_of(home, name), process, 60)
             ready = time.perf_counter() - started
             time.sleep(5)
             cpu = lambda: sum(sum(psutil.Process(p.pid).cpu_times()[:2]) for p in processes)  # noqa: E731
@@ -261,8 +252,7 @@ class Bench:
         finally:
             for process in processes:
                 self.end(process)
-            for home, _ in homes:
-                home.remove()
+            home.remove()
 
     def p5(self) -> None:
         self.rows.append(Row("P5", "release binary", self.binary.stat().st_size / 1_048_576, "MB", 28))
