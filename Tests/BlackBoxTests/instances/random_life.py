@@ -241,6 +241,8 @@ class Storm:
             free = 19_200 + 120 * self.random.randrange(90)
             if not any(abs(free - (json_port(other) or 0)) < 120 for other in self.model.instances):
                 self.command("config", "set", "gateway.port", str(free), name=name)
+                if it.up and not wait(lambda: port_of(name) == free and is_up(name)):
+                    self.fail(f"port {name}: a running gateway moves to {free} by itself", self.said + log_of(name))
         elif action == "sibling port":
             others = [json_port(other) for other in self.model.instances if other != name]
             base = self.random.choice([port for port in others if port])
