@@ -28,7 +28,7 @@ def test_one_call_fails(source, strace, arguments, new):
     failed = 0
     for fault in FAULTS:
         for place in range(1, 9):
-            before = {path: facts[3] for path, facts in whole_tree(source.state("main"), ("config", "jarvis.json")).items()
+            before = {path: facts[3] for path, facts in whole_tree(source.state("main"), ("config", "logs", "jarvis.json")).items()
                      if ".bak" not in path and ".lock" not in path}
             result = run(source, fault, place, *arguments)
             where = (fault, place, result.stderr)
@@ -40,7 +40,7 @@ def test_one_call_fails(source, strace, arguments, new):
                 names = [name for name in ("main", "new") if source.state(name).exists()]
                 assert len(names) == 1 or new and arguments[1] != "rename", where
                 if names == ["main"]:
-                    after = {path: facts[3] for path, facts in whole_tree(source.state("main"), ("config", "jarvis.json")).items()
+                    after = {path: facts[3] for path, facts in whole_tree(source.state("main"), ("config", "logs", "jarvis.json")).items()
                      if ".bak" not in path and ".lock" not in path}
                     assert after == before, where
                 assert source.run("--profile", names[0], "config", "validate").returncode == 0, where
