@@ -31,6 +31,9 @@ final class TemporaryHome {
         try DurableFile.write(Array(text.utf8), to: file)
     }
 
+    /// Takes a path below the home away.
+    func remove(_ name: String) { try? FileManager.default.removeItem(atPath: "\(path)/\(name)") }
+
     /// Every path below the home, sorted.
     func tree() -> [String] {
         (FileManager.default.enumerator(atPath: path)?.allObjects as? [String] ?? []).sorted()
