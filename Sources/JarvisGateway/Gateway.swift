@@ -62,6 +62,8 @@ package actor Gateway {
     nonisolated let holdWorkspace: @Sendable (String) throws -> Void
     nonisolated let redactor: Redactor
     nonisolated let rehearse: @Sendable (ConfigSnapshot, _ servedPort: Int) throws -> Void
+    /// See `Parts.changePort`.
+    nonisolated let changePort: @Sendable (Int, () throws -> ConfigWriteResult) throws -> ConfigWriteResult
 
     /// The configuration in force.
     var config: ConfigSnapshot
@@ -157,6 +159,9 @@ package actor Gateway {
         package var holdWorkspace: @Sendable (String) throws -> Void
         /// Throws when a gateway that serves on this port would not come up again with this configuration. Blocks.
         package var rehearse: @Sendable (ConfigSnapshot, _ servedPort: Int) throws -> Void
+        /// Makes a change that writes this base port, with the port set aside; throws when it belongs to another
+        /// gateway, whether that one runs or not. Blocks.
+        package var changePort: @Sendable (Int, () throws -> ConfigWriteResult) throws -> ConfigWriteResult
     }
 
     init(parts: Parts, loop: any EventLoop, executor: any SerialExecutor, client: HTTPClient) {
@@ -179,6 +184,7 @@ package actor Gateway {
         holdWorkspace = parts.holdWorkspace
         redactor = parts.redactor
         rehearse = parts.rehearse
+        changePort = parts.changePort
         authFacts = parts.auth
         auth = parts.auth.resolve(parts.config.config)
         devices = DeviceRegistry(paired: parts.pairedDevices.compactMap(DeviceRegistry.Paired.init(record:)))

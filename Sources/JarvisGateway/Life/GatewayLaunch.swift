@@ -99,7 +99,7 @@ package struct GatewayLaunch: Sendable {
                 holdWorkspace: { try held.hold(workspace: $0) },
                 rehearse: { [self] in
                     try StartGate.rehearse($0, servedPort: $1, launch: self, configStore: configStore)
-                }),
+                }, changePort: { [self] in try Holdings.changePort($0, launch: self, $1) }),
             loop: loop, executor: pinned.executor, client: HTTPClient(group: group, policy: .any))
         await gateway.prepareLanes()
 

@@ -68,6 +68,22 @@ final class Holdings: Sendable {
         return leases
     }
 
+    /// Makes a change that writes this base port into the configuration, with the port set aside.
+    ///
+    /// - Throws: `port.sibling`, `port.range`; what `change` throws; as `LeaseStore.transact`.
+    static func changePort(
+        _ port: Int, launch: GatewayLaunch, _ change: () throws -> ConfigWriteResult
+    ) throws -> ConfigWriteResult {
+        let siblings = try InstanceScanner.siblings(
+            of: launch.instance, environment: launch.environment,
+            configuredPort: {
+                ConfigLoader.load(path: $0, stateDirectory: nil, environment: launch.environment.variables)
+                    .config.gateway.port
+            })
+        return try leaseStore(launch).changeBase(
+            to: port, for: PortReservation(instance: launch.instance, siblings: siblings), change)
+    }
+
     /// Makes `workspace` and takes it, where that has not happened yet; until the end, also when the configuration
     /// names another one later. Blocks.
     ///

@@ -198,7 +198,8 @@ private struct SignalSources: Sendable {
 
     init(_ handler: @escaping @Sendable (Int32) -> Void) {
         sources = [SIGTERM, SIGINT, SIGHUP, SIGUSR1].map { number in
-            signal(number, SIG_IGN)
+            // Not SIG_IGN: that would throw away a signal that has come already and waits for the source.
+            signal(number) { _ in }
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { handler(number) }
             source.resume()

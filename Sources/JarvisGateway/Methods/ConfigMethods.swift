@@ -75,7 +75,14 @@ extension Gateway {
         let store = configStore
         let raw = call.string("raw") ?? ""
         let base = ConfigBase.hash(call.string("baseHash"))
-        let result = try await Blocking.run { try write(store, raw, base) }
+        let result = try await Blocking.run { [changePort, config] in
+            // Malformed text names no port; the write says what is wrong with it.
+            let wanted = (try? JSON5.parse(Array(raw.utf8)))?["gateway"]?["port"]?.intValue  // see above
+            guard let wanted, (1...65_535).contains(wanted), wanted != config.config.gateway.port else {
+                return try write(store, raw, base)
+            }
+            return try changePort(wanted) { try write(store, raw, base) }
+        }
         adopt(result.snapshot, restartDelayMs: call.int("restartDelayMs") ?? 2000)
         return result
     }

@@ -199,9 +199,9 @@ def test_no_restart_into_a_configuration_that_would_not_start(gateway, change):
             "mode": {"mode": "remote"}, "bind": {"bind": "lan", "auth": {"token": "short"}}}[change]
         if change == "bind":
             it.token = "short"
-        if change == "bind":  # a write through the gateway would be refused; an editor asks nobody
+        if change in ("bind", "port of a sibling"):  # a write through the gateway would be refused; an editor asks nobody
             edited = it.home.read_config("one")
-            edited["gateway"] |= {"bind": "lan", "auth": {"mode": "token", "token": "short"}}
+            edited["gateway"] |= patch if change != "bind" else {"bind": "lan", "auth": {"mode": "token", "token": "short"}}
             draft = it.state / "draft.json"
             draft.write_text(json.dumps(edited))
             draft.chmod(0o600)

@@ -75,6 +75,18 @@ def test_config_set_names_both_owners(home):
     assert records(home)["two"]["base"] == 20520
 
 
+def test_a_write_over_the_wire_names_both_owners(gateway, home):
+    it = gateway(profile="one")
+    assert setup(home, "two", "--port", str(it.port + 200)).returncode == 0
+    client = it.client()
+    base = client.call("config.get")["hash"]
+    with pytest.raises(Exception) as refused:
+        client.call("config.patch", {"raw": json.dumps({"gateway": {"port": it.port + 210}}), "baseHash": base})
+    assert '"one"' in str(refused.value) and '"two"' in str(refused.value)
+    assert home.read_config("one")["gateway"]["port"] == it.port
+    assert records(home)["one"]["base"] == it.port
+
+
 def test_of_two_config_sets_to_one_port_one_wins(home):
     for n in range(6):
         assert setup(home, f"p{n}").returncode == 0
@@ -146,7 +158,7 @@ def test_a_killed_holder_is_free_at_once(gateway):
 def test_a_copy_is_refused_until_it_is_its_own(gateway, home):
     first = gateway(profile="one")
     first.stop()
-    shutil.copytree(home.state("one"), home.state("copy"), symlinks=True)
+    shutil.copytree(home.state("one"), home.state("copy"), symlinks=True, ignore=shutil.ignore_patterns("*.sock"))
     before = tree(home.state("copy"))
     result = home.run("--profile", "copy", "gateway", "--port", str(first.port + 200), timeout=25)
     assert result.returncode == 78
