@@ -89,6 +89,23 @@ pid_t jarvis_spawn_process(const struct jarvis_spawn *spawn, int *error) {
     return pid;
 }
 
+static volatile sig_atomic_t noted = 0;
+
+static void note(int number) {
+    (void)number;
+    noted = 1;
+}
+
+int jarvis_note_signal(int number) {
+    struct sigaction action = {0};
+    action.sa_handler = note;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    return sigaction(number, &action, NULL);
+}
+
+int jarvis_signal_was_noted(void) { return noted; }
+
 int jarvis_signal_is_ignored(int number) {
     struct sigaction action;
     if (sigaction(number, NULL, &action) != 0) return -1;

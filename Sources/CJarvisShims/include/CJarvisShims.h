@@ -52,6 +52,10 @@ pid_t jarvis_spawn_process(const struct jarvis_spawn *spawn, int *error);
 /// Whether the signal is ignored: 1 or 0; -1 with errno set.
 int jarvis_signal_is_ignored(int number);
 
+/// From now on the signal only leaves a note, which `jarvis_signal_was_noted` tells (1 or 0). One signal at a time.
+int jarvis_note_signal(int number);
+int jarvis_signal_was_noted(void);
+
 /// Makes this process the parent of its orphaned descendants (Linux). Returns 0 on success.
 int jarvis_set_subreaper(void);
 

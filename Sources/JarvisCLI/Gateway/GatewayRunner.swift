@@ -2,6 +2,7 @@ import JarvisConfig
 import JarvisCore
 import JarvisGateway
 import JarvisHost
+import JarvisSystem
 import Logging
 
 #if canImport(Glibc)
@@ -47,6 +48,7 @@ struct GatewayRunner {
     ///
     /// - Throws: `JarvisError` with the exit code of the refusal.
     func run() async throws {
+        ControllingTerminal.keepHangups()
         let running = try await start()
         held.release()
         for host in running.hosts {

@@ -76,6 +76,7 @@ package final class RunningGateway: Sendable {
                 end.yield(.stop)
             }
         }
+        if ControllingTerminal.wasHungUp { hangup() }
         let watcher = watchConfig()
         let notifier = ServiceNotifier(environment: launch.environment.variables)
         let reason = end

@@ -22,4 +22,12 @@ package enum ControllingTerminal {
     /// Whether whoever started the program wants it to survive the terminal (`nohup`). The first use must come before
     /// the program itself sets the signal.
     package static let isHangupIgnored = jarvis_signal_is_ignored(SIGHUP) == 1
+
+    /// Keeps a SIGHUP that comes before anybody listens for it; by default it would end the program. Call it early.
+    package static func keepHangups() {
+        if !isHangupIgnored { _ = jarvis_note_signal(SIGHUP) }
+    }
+
+    /// Whether one came since `keepHangups`, before somebody listened.
+    package static var wasHungUp: Bool { jarvis_signal_was_noted() == 1 }
 }

@@ -9,6 +9,7 @@ from support.gateway import base_config, merge
 from support.model import Echo
 from support.ports import wait_until
 from support.rpc import Closed, Rpc, RpcError
+from websockets.exceptions import InvalidHandshake
 
 
 def journal(it):
@@ -19,7 +20,7 @@ def back(it):
     try:
         with Rpc(it.ws_url, token=it.token) as client:
             return client.hello["server"]["bootId"]
-    except (OSError, Closed, RpcError):
+    except (OSError, Closed, RpcError, InvalidHandshake):
         return None
 
 

@@ -57,6 +57,7 @@ def test_pain_03_force_signals_nobody_but_its_own_gateway(gateway):
         squatter.wait()
 
 
+@pytest.mark.timeout(180)
 def test_pain_08_a_replaced_program_disturbs_no_running_gateway(home, scripted_model):
     """The program's file is replaced and removed under three gateways that serve: every turn succeeds, and the ones
     that run the old file are told apart."""
@@ -102,6 +103,7 @@ def test_pain_08_a_replaced_program_disturbs_no_running_gateway(home, scripted_m
             it.kill()
 
 
+@pytest.mark.timeout(600)
 def test_pain_12_after_kill_9_the_next_start_succeeds(gateway):
     """No stale lock, pid file or socket is ever in the way, and there is no wait."""
     it = gateway()
@@ -147,6 +149,7 @@ def boot(it) -> str:
         return ""
 
 
+@pytest.mark.timeout(900)
 def test_pain_20_an_agent_restarts_its_own_gateway_and_another(gateway):
     """From a shell inside A: restart A, restart B, again and again; each has one process all the time."""
     a, b = gateway("a"), gateway("b")
@@ -172,6 +175,7 @@ def test_pain_20_an_agent_restarts_its_own_gateway_and_another(gateway):
     assert a.get("/readyz")[0] == 200 and b.get("/readyz")[0] == 200
 
 
+@pytest.mark.timeout(180)
 def test_pain_20_under_a_supervisor_too(supervised):
     supervised.install("a")
     supervised.install("b")
@@ -184,6 +188,7 @@ def test_pain_20_under_a_supervisor_too(supervised):
     assert not is_alive(a) and not is_alive(b)
 
 
+@pytest.mark.timeout(180)
 def test_pain_35_a_permanent_fault_is_braked_and_start_clears_it(hasty):
     """A gateway that can never start is tried ever more rarely and then parked, with the reason; its sibling does not
     notice, and the supervisor itself does nothing meanwhile."""
@@ -212,6 +217,7 @@ def cpu_ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+@pytest.mark.timeout(180)
 def test_pain_44_the_supervisor_survives_logout_and_is_started_at_boot(supervised):
     """Installed from a login session that then ends; the crontab starts it again, and other lines stay."""
     supervised.crontab.write_text("# mine\n5 4 * * *  true # at four\n")

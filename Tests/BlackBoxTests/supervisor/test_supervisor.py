@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 
+import pytest
 from support.gateway import base_config
 from support.home import tree
 from support.ports import accepts, wait_until
@@ -58,6 +59,7 @@ def test_a_killed_gateway_comes_back(hasty):
     assert hasty.pid("b") == b, "the sibling is left alone"
 
 
+@pytest.mark.timeout(180)
 def test_too_many_failures_park_and_start_clears(hasty):
     hasty.install("a")
     pid = hasty.wait_up("a")
@@ -80,6 +82,7 @@ def test_too_many_failures_park_and_start_clears(hasty):
     assert hasty.row("a")["restarts"] == 0
 
 
+@pytest.mark.timeout(180)
 def test_a_fault_that_stays_is_tried_ever_more_rarely(hasty):
     config = base_config(1)
     config["gateway"]["mode"] = "remote"
