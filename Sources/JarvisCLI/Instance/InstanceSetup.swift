@@ -61,9 +61,7 @@ struct InstanceSetup {
                 hint: "\(instance.command) config validate")
         }
         if let workspace = wishes.workspace {
-            try FleetCheck.requireFree(
-                Claim(.workspace, path: workspace, .tree, "workspace"), for: instance,
-                environment: context.environment)
+            try FleetCheck.requireFree(workspace: workspace, for: instance, environment: context.environment)
         }
         let choice = PortChoice(context: context, instance: instance)
         let configured = before.config.gateway.port
@@ -77,8 +75,7 @@ struct InstanceSetup {
 
         let identity = try InstanceIdentity.loadOrCreate(
             stateDirectory: instance.stateDirectory, displayName: instance.displayName)
-        let workspace = try context.absolutePath(
-            snapshot.config.agents.defaults.workspace ?? instance.defaultWorkspace)
+        let workspace = instance.expand(snapshot.config.agents.defaults.workspace ?? instance.defaultWorkspace)
         let files =
             snapshot.config.agents.defaults.skipBootstrap ? [] : try Workspace(directory: workspace).prepare()
         let madeWorkspace = !files.isEmpty || !DurableFile.exists(workspace)

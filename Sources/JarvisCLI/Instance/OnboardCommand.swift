@@ -69,7 +69,7 @@ struct OnboardCommand: AsyncParsableCommand {
         wishes.patch = patch
         if let port = wishes.port { try PortChoice(context: context, instance: instance).check(port) }
         if let workspace = wishes.workspace {
-            try WorkspaceChoice(context: context, instance: instance).check(workspace)
+            try FleetCheck.requireFree(workspace: workspace, for: instance, environment: context.environment)
         }
         try secrets.save()
         let result = try InstanceSetup(context: context, instance: instance).apply(wishes)

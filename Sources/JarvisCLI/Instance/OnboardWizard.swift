@@ -50,7 +50,7 @@ struct OnboardWizard {
             fallback: config.agents.defaults.workspace ?? instance.defaultWorkspace
         ) { answer in
             let path = try context.absolutePath(answer)
-            try WorkspaceChoice(context: context, instance: instance).check(path)
+            try FleetCheck.requireFree(workspace: path, for: instance, environment: context.environment)
             return path
         }
         let provider = try askProvider()

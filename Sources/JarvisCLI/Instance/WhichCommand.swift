@@ -42,18 +42,14 @@ struct WhichCommand: AsyncParsableCommand {
             let range = span.browserProfiles
             rows.append(Row("browserProfilePorts", "\(range.lowerBound)-\(range.upperBound)", .derived("port")))
         }
-        let workspace = config.config.agents.defaults.workspace
+        let workspace = config.config.agents.defaults.workspace.map(instance.expand)
+        let usual = instance.defaultWorkspace
         rows.append(
             Row(
-                "workspace", workspace.map(instance.expand) ?? instance.defaultWorkspace,
+                "workspace", workspace ?? usual,
                 workspace == nil ? .derived("stateDirectory") : .config("agents.defaults.workspace"),
-                workspace == nil
-                    ? []
-                    : [
-                        Lost(
-                            value: instance.defaultWorkspace, source: .default,
-                            reason: "agents.defaults.workspace comes first")
-                    ]))
+                workspace == nil || workspace == usual
+                    ? [] : [Lost(value: usual, source: .default, reason: "agents.defaults.workspace comes first")]))
         rows.append(Row("controlSocket", instance.paths.controlSocket, .derived("stateDirectory")))
         rows.append(Row("log", instance.paths.gatewayLog, .derived("stateDirectory")))
         rows.append(

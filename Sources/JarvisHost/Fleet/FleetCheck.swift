@@ -80,6 +80,15 @@ package enum FleetCheck {
         if let found { throw refusal(found, others: 0) }
     }
 
+    /// Passes when `path` may be the workspace of `instance`.
+    ///
+    /// - Throws: as `requireDisjoint(_:environment:)`.
+    package static func requireFree(
+        workspace path: String, for instance: Instance, environment: HostEnvironment
+    ) throws(JarvisError) {
+        try requireFree(Claim(.workspace, path: path, .tree, "workspace"), for: instance, environment: environment)
+    }
+
     /// What an instance shares with others at present, one sentence each; for notes of a setup.
     ///
     /// - Throws: `home.missing`, `home.relative`; exit 2.
