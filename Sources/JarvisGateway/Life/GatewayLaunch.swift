@@ -119,6 +119,10 @@ package struct GatewayLaunch: Sendable {
                 logger.warning("last good configuration not kept", metadata: ["error": "\(error)"])
             }
         }
+        let running = RunningGateway(
+            gateway: gateway, listeners: listeners, store: store, held: held, group: group, launch: self,
+            configStore: configStore)
+        running.hearSignals()
         let boot = await gateway.becomeReady()
         try await Blocking.run { [logger] in
             do {
@@ -129,9 +133,7 @@ package struct GatewayLaunch: Sendable {
         }
         let model = await gateway.defaultModel
         logger.notice("agent model: \(model)")
-        return RunningGateway(
-            gateway: gateway, listeners: listeners, store: store, held: held, group: group, launch: self,
-            configStore: configStore)
+        return running
     }
 }
 

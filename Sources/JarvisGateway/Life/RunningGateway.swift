@@ -40,6 +40,7 @@ package final class RunningGateway: Sendable {
     private let terminal = TerminalAtStart()
     /// Whether SIGTERM or SIGINT came.
     private let stopSignal = Atomic<Bool>(false)
+    private let signals = Mutex<SignalSources?>(nil)
 
     /// The port that clients use.
     package var port: Int { listeners.port }
@@ -64,10 +65,11 @@ package final class RunningGateway: Sendable {
         (ends, end) = AsyncStream.makeStream(of: End.self, bufferingPolicy: .bufferingOldest(8))
     }
 
-    /// Serves until a signal or a request ends it, then drains. SIGTERM and SIGINT stop, SIGHUP reads the configuration
-    /// again, SIGUSR1 restarts.
-    package func serveUntilStopped() async -> End {
-        let signals = SignalSources { [self] signal in
+    /// From here on signals are heard, before anybody is told that the gateway is ready: who knows may signal it. SIGTERM
+    /// and SIGINT stop, SIGHUP reads the configuration again, SIGUSR1 restarts. What comes before `serveUntilStopped`
+    /// waits for it.
+    func hearSignals() {
+        let sources = SignalSources { [self] signal in
             switch signal {
             case SIGHUP: hangup()
             case SIGUSR1: restart()
@@ -76,7 +78,12 @@ package final class RunningGateway: Sendable {
                 end.yield(.stop)
             }
         }
+        signals.withLock { $0 = sources }
         if ControllingTerminal.wasHungUp { hangup() }
+    }
+
+    /// Serves until a signal or a request ends it, then drains.
+    package func serveUntilStopped() async -> End {
         let watcher = watchConfig()
         let notifier = ServiceNotifier(environment: launch.environment.variables)
         let reason = end
@@ -93,7 +100,10 @@ package final class RunningGateway: Sendable {
         let impatient = ImpatientStop(ends)
         let last = await drain(first, impatient)
         impatient.cancel()
-        signals.cancel()
+        signals.withLock { sources in
+            sources?.cancel()
+            sources = nil
+        }
         if first != last { notifier.stopping() }
         return last
     }

@@ -26,6 +26,17 @@ def test_clients_are_told_and_closed(gateway, signal_number):
     assert not (it.state / "run/control.sock").exists()
 
 
+def test_a_stop_in_the_moment_of_readiness_is_heard(gateway):
+    """Whoever reads "ready" may send a signal at once: it neither gets lost nor kills."""
+    it = gateway(start=False)
+    for _ in range(8):
+        it.launch()
+        wait_until(lambda: accepts(it.port) and it.get("/readyz")[0] == 200, every=0.001)
+        it.process.send_signal(signal.SIGTERM)
+        assert it.wait() == 0
+        assert not (it.state / "run/control.sock").exists()
+
+
 def test_idle_stop_is_quick(gateway):
     it = gateway()
     started = time.monotonic()
