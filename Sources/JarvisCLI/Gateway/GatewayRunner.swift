@@ -96,8 +96,18 @@ struct GatewayRunner {
             if let holder = Int(port).flatMap(PortHolder.find(port:)) { message += "\n  held by \(holder)" }
         }
         return JarvisError(
-            JarvisError.Code(rawValue: failure.code), message, hint: failure.hint, exitCode: failure.exitCode,
-            cause: error)
+            JarvisError.Code(rawValue: failure.code), message, hint: freePortHint(failure) ?? failure.hint,
+            exitCode: failure.exitCode, cause: error)
+    }
+
+    /// The next command when the port is the problem, with a port that is free now; nil for other problems and when none
+    /// is found. Another user's gateways are in no table of ours, so this is where the second user of a host learns it.
+    private func freePortHint(_ failure: Failure) -> String? {
+        guard ["gateway.port_in_use", "gateway.port_too_close"].contains(failure.code) else { return nil }
+        let free = try? PortChoice(context: context, instance: instance).propose()  // without it the error still stands
+        guard let free = free ?? nil else { return nil }
+        return options.port == nil
+            ? "\(instance.command) config set gateway.port \(free)" : "\(instance.command) gateway --port \(free)"
     }
 
     /// Tells a supervisor with which error the start ended, and ends the ticket of a restart that did not come up.

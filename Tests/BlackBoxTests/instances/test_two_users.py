@@ -95,19 +95,28 @@ def test_pain_47_a_port_of_another_user_is_named_as_such(users):
     first, second = users
     for user in users:
         assert user.run("setup").returncode == 0
-    process = start(first)
+    processes = [process := start(first)]
     try:
         wait_until(lambda: runtime(first).get("port"), 30, "it runs")
         port = str(runtime(first)["port"])
         if second.run("config", "get", "gateway.port").stdout.strip() != port:
             return
         refused = second.run("gateway")
-        assert refused.returncode == 78 and port in refused.stderr and "--port" in refused.stderr, refused.stderr
+        assert refused.returncode == 78 and port in refused.stderr, refused.stderr
         assert process.poll() is None
+        told = re.search(r"→ jarvis (config set gateway\.port \d+)$", refused.stderr, re.M)
+        assert told, refused.stderr
+        moved = second.run(*told[1].split())
+        assert moved.returncode == 0, moved.stderr
+        processes.append(start(second))
+        wait_until(lambda: runtime(second).get("port"), 30, f"it runs:\n{(second.home / 'gateway.log').read_text()}")
+        assert str(runtime(second)["port"]) == told[1].split()[-1] and process.poll() is None
     finally:
-        if pid := runtime(first).get("pid"):
-            os.kill(pid, 15)
-        process.wait(15)
+        for user in users:
+            if pid := runtime(user).get("pid"):
+                os.kill(pid, 15)
+        for process in processes:
+            process.wait(15)
 
 
 @pytest.mark.timeout(120)
