@@ -120,7 +120,10 @@ struct GatewayTests {
                 """)
         let owner = try await fixture.client()
         let hash = try await owner.call("config.get")["hash"] ?? .null
-        try await owner.call("config.patch", ["raw": #"{gateway: {auth: {mode: "none"}}}"#, "baseHash": hash])
+        await #expect(throws: (any Error).self) {
+            try await owner.call("config.patch", ["raw": #"{gateway: {auth: {mode: "none"}}}"#, "baseHash": hash])
+        }
+        #expect(try await owner.call("config.get")["hash"] == hash)
         await #expect(throws: (any Error).self) { _ = try await fixture.stranger(host: "127.0.0.2") }
         let known = try await fixture.stranger(host: "127.0.0.2", token: "long-token-0123456789abcdef")
         #expect(known.hello["type"] == "hello-ok")
