@@ -54,6 +54,7 @@ if [ "$(uname -s)" = Linux ]; then
         want chromium sh -c 'command -v chromium || command -v chromium-browser || command -v google-chrome'
         want fonts-dejavu-core sh -c 'ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf /usr/share/fonts/*/*/DejaVuSans.ttf | grep -q .'
         want strace command -v strace
+        want netcat-openbsd command -v nc
         want faketime command -v faketime
         want systemd test -x /lib/systemd/systemd
         want systemd-container command -v systemd-nspawn

@@ -3,8 +3,8 @@ import JarvisHost
 import JarvisNet
 import NIOCore
 
-/// Finds out who has our port, for the message: another gateway says so itself, of anything else the system may know the
-/// process.
+/// Finds out who has our port, for the message: of a process of this user the system knows the name, and another gateway
+/// says so itself.
 enum PortConflict {
     /// The error of a port that is taken; exit 78, so that a service manager does not try again and again.
     static func explain(port: Int, host: String, instance: Instance, group: any EventLoopGroup) async -> JarvisError {
@@ -12,15 +12,18 @@ enum PortConflict {
         let hint =
             "\(instance.command) gateway --port <another>, or \(instance.command) config set gateway.port <another>"
         let metadata = ["port": String(port)]
-        if let other = await gatewayId(port: port, host: shown, group: group) {
+        let found = try? await Blocking.run { PortHolder.find(port: port) }  // without it the message is still true
+        let holder = found ?? nil
+        // A stranger is not even connected to: one that takes a single connection would end with it.
+        let mayBeGateway = holder?.command.hasPrefix("jarvis") ?? true
+        if mayBeGateway, let other = await gatewayId(port: port, host: shown, group: group) {
             return JarvisError(
                 "gateway.port_in_use",
                 "another gateway instance is already listening on ws://\(shown):\(port) (instance \(other))",
                 hint: hint,
                 metadata: metadata.merging(["instanceId": other]) { first, _ in first }, exitCode: 78)
         }
-        let holder = try? await Blocking.run { PortHolder.find(port: port) }  // without it the message is still true
-        let who = (holder ?? nil).map { " by \($0)" } ?? ""
+        let who = holder.map { " by \($0)" } ?? ""
         return JarvisError(
             "gateway.port_in_use", "failed to bind gateway socket on ws://\(shown):\(port): the port is in use\(who)",
             hint: hint, metadata: metadata, exitCode: 78)
