@@ -76,8 +76,12 @@ let package = Package(
         .target(
             name: "JarvisProviders", dependencies: ["JarvisCore", "JarvisKit", "JarvisNet"], swiftSettings: strict),
         .target(
+            name: "JarvisBrowser",
+            dependencies: ["JarvisCore", "CJarvisShims", "JarvisNet", "JarvisSystem", nioCore, nioPosix],
+            swiftSettings: strict),
+        .target(
             name: "JarvisTools",
-            dependencies: ["JarvisCore", "JarvisKit", "JarvisNet", "JarvisSystem", "JarvisStore"],
+            dependencies: ["JarvisCore", "JarvisKit", "JarvisNet", "JarvisSystem", "JarvisStore", "JarvisBrowser"],
             swiftSettings: strict),
         .target(
             name: "JarvisAgent", dependencies: ["JarvisCore", "JarvisKit", "JarvisStore", "JarvisFormats"],
@@ -88,7 +92,8 @@ let package = Package(
             name: "JarvisGateway",
             dependencies: [
                 "JarvisCore", "JarvisFormats", "JarvisKit", "JarvisConfig", "JarvisHost", "JarvisStore", "JarvisNet",
-                "JarvisSystem", "JarvisProtocol", "JarvisProviders", "JarvisTools", "JarvisAgent", "CJarvisShims",
+                "JarvisSystem", "JarvisProtocol", "JarvisProviders", "JarvisBrowser", "JarvisTools", "JarvisAgent",
+                "CJarvisShims",
                 nioCore,
                 nioPosix, logging,
             ], swiftSettings: strict),
@@ -96,7 +101,8 @@ let package = Package(
             name: "JarvisCLI",
             dependencies: [
                 "JarvisCore", "JarvisFormats", "JarvisKit", "JarvisConfig", "JarvisHost", "JarvisStore",
-                "JarvisProtocol", "JarvisClient", "JarvisNet", "JarvisAgent", "JarvisGateway", "JarvisSystem", nioCore,
+                "JarvisProtocol", "JarvisClient", "JarvisNet", "JarvisBrowser", "JarvisAgent", "JarvisGateway",
+                "JarvisSystem", nioCore,
                 nioPosix, nioHTTP1, nioWebSocket, logging, arguments,
             ], swiftSettings: strict),
         .executableTarget(
@@ -129,6 +135,9 @@ let package = Package(
         .testTarget(
             name: "JarvisProvidersTests",
             dependencies: ["JarvisProviders", "JarvisNet", "JarvisTestSupport", nioCore, nioPosix]),
+        .testTarget(
+            name: "JarvisBrowserTests",
+            dependencies: ["JarvisBrowser", "JarvisNet", "JarvisTestSupport", nioCore, nioPosix, nioHTTP1]),
         .testTarget(name: "JarvisToolsTests", dependencies: ["JarvisTools", "JarvisTestSupport"]),
         .testTarget(name: "JarvisAgentTests", dependencies: ["JarvisAgent", "JarvisTestSupport"]),
         .testTarget(

@@ -1,0 +1,22 @@
+import JarvisCore
+
+/// Why the browser did not do what was asked, in the words of the control interface.
+package struct BrowserError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The HTTP status: 400 bad input or blocked address, 403 turned off, 404 no such tab or profile, 408 not in time,
+    /// 409 ambiguous, not running or name taken, 500 the browser failed, 507 no port left.
+    package var status: Int
+    /// A stable word for programs, such as `not_running`, `unknown_ref`, `blocked_url`.
+    package var code: String
+    /// For people and models: names the value, what was expected and what to do next. Holds no credential.
+    package var message: String
+
+    /// An error.
+    package init(_ status: Int, _ code: String, _ message: String) {
+        self.status = status
+        self.code = code
+        self.message = message
+    }
+
+    /// The message.
+    package var description: String { message }
+}

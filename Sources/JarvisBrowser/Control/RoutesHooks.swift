@@ -1,0 +1,5 @@
+import JarvisCore
+
+extension BrowserRoutes {
+    static let hooks: [BrowserRoute] = []
+}
