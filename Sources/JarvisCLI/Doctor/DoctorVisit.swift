@@ -160,10 +160,10 @@ struct DoctorVisit {
 
     private var summary: String {
         let findings = results.flatMap(\.findings)
-        let count = results.count == 1 ? "1 gateway" : "\(results.count) gateways"
-        let errors = findings.filter { $0.severity == .error }.count
-        let warnings = findings.filter { $0.severity == .warning }.count
-        return errors + warnings == 0 && failures.isEmpty
-            ? "\(count): nothing is wrong." : "\(count): \(errors) errors, \(warnings) warnings."
+        let count = Humanize.count(results.count, "gateway")
+        let errors = findings.count { $0.severity == .error }
+        let warnings = findings.count { $0.severity == .warning }
+        if errors + warnings == 0, failures.isEmpty { return "\(count): nothing is wrong." }
+        return "\(count): \(Humanize.count(errors, "error")), \(Humanize.count(warnings, "warning"))."
     }
 }

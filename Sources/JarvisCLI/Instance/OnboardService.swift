@@ -44,12 +44,12 @@ struct OnboardEnding {
         return service == nil ? "\(command) which; \(command) config get gateway" : "\(command) gateway status"
     }
 
+    /// The command also takes the service away and keeps what it removes for a while.
     var remove: String {
-        let instance = result.instance
-        let first = service == nil ? "stop the gateway" : "\(instance.command) gateway uninstall"
-        let outside =
-            HostPath.isInside(result.workspace, instance.stateDirectory)
-            ? "" : ", and the workspace \(result.workspace)"
-        return "\(first), then delete \(instance.stateDirectory)\(outside)"
+        let command = "\(result.instance.command) profile rm"
+        // The default gateway must be named, so that nobody removes it by leaving a name out.
+        let whole = result.instance.profile == nil ? "jarvis --profile default profile rm" : command
+        return HostPath.isInside(result.workspace, result.instance.stateDirectory)
+            ? whole : "\(whole), then delete the workspace \(result.workspace)"
     }
 }

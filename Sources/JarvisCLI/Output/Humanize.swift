@@ -22,6 +22,9 @@ enum Humanize {
         }
     }
 
+    /// `1 gateway`, `2 gateways`.
+    static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
     /// `text` without the control characters that could steer a terminal; line feeds and tabs stay.
     static func printable(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isControl) else { return text }
