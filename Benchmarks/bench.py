@@ -129,6 +129,11 @@ class Bench:
 
     # ---- measures
 
+    def browser(self) -> None:
+        import browser
+
+        browser.measure(self, Row)
+
     def time_to_ready(self, arguments, port: int, env=None) -> float:
         """Milliseconds from just before exec to the first 200 on /readyz."""
         started = time.perf_counter()
@@ -608,7 +613,8 @@ def main() -> int:
     os.environ["JARVIS_TEST_BINARY"] = str(binary)
     bench = Bench(binary, options.quick)
     steps = [("P1,P2", bench.p1_p2), ("P3", bench.p3), ("P4", bench.p4), ("P5", bench.p5), ("P6", bench.p6), ("P7", bench.p7),
-             ("P8", bench.p8), ("P9", bench.p9), ("P11", bench.p11), ("P13", bench.p13), ("P15", bench.p15), ("P16", bench.p16), ("P17", bench.p17)]
+             ("P8", bench.p8), ("P9", bench.p9), ("P11", bench.p11), ("P13", bench.p13), ("P15", bench.p15), ("P16", bench.p16), ("P17", bench.p17),
+             ("P18,P19,P20,P21,P22,P23", bench.browser)]
     wanted = {name.strip().upper() for name in options.only.split(",") if name.strip()}
     failed = False
     try:
