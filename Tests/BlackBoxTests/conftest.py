@@ -11,6 +11,14 @@ from support.paths import jarvis_binary as find_binary
 
 
 @pytest.fixture(scope="session")
+def playwright_driver():
+    """The independent browser client; there can be one at a time."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
 def jarvis_binary():
     path = find_binary()
     if not path.exists():

@@ -22,15 +22,13 @@ TRAP = "window.__trapped = []; window.alert = window.confirm = window.prompt = (
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    playwright = pytest.importorskip("playwright.sync_api")
+def chromium(playwright_driver):
     path = os.environ.get("JARVIS_TEST_CHROMIUM") or shutil.which("chromium")
     if path is None:
         pytest.skip("Chromium is not installed (make setup)")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=SWITCHES)
-        yield browser
-        browser.close()
+    browser = playwright_driver.chromium.launch(executable_path=path, args=SWITCHES)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
