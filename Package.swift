@@ -77,7 +77,7 @@ let package = Package(
             name: "JarvisProviders", dependencies: ["JarvisCore", "JarvisKit", "JarvisNet"], swiftSettings: strict),
         .target(
             name: "JarvisBrowser",
-            dependencies: ["JarvisCore", "CJarvisShims", "JarvisNet", "JarvisSystem", nioCore, nioPosix],
+            dependencies: ["JarvisCore", "CJarvisShims", "JarvisNet", "JarvisSystem", nioCore, nioPosix, logging],
             swiftSettings: strict),
         .target(
             name: "JarvisTools",

@@ -20,3 +20,15 @@ package struct BrowserError: Error, Sendable, Hashable, CustomStringConvertible 
     /// The message.
     package var description: String { message }
 }
+
+extension BrowserError {
+    /// What a failed command of the debugging protocol means to who asked.
+    package init(_ failure: CDPFailure) {
+        switch failure {
+        case .closed(let reason):
+            self.init(409, "closed", "The browser is gone: \(reason). Start it again: jarvis browser start")
+        case .timeout(let method): self.init(408, "timeout", "The browser did not answer in time (\(method)).")
+        case .remote(let method, _, let message): self.init(500, "failed", "The browser refused \(method): \(message)")
+        }
+    }
+}

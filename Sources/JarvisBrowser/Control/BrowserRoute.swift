@@ -8,6 +8,8 @@ package struct BrowserRoute: Sendable {
     package var path: String
     /// One sentence, for the reference page.
     package var summary: String
+    /// Whether it answers also while the browser is turned off (`browser.enabled: false`).
+    package var worksWhenDisabled = false
     /// Does it.
     package var run: @Sendable (BrowserCall) async throws -> JSONValue
 
