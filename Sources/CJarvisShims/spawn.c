@@ -33,21 +33,28 @@ static void child(const struct jarvis_spawn *spawn, pid_t parent, int report) {
     (void)parent;
 #endif
     if (spawn->directory != NULL && chdir(spawn->directory) != 0) goto failed;
-    // First out of the way of 0, 1 and 2, so that no copy overwrites a source.
-    int source[3] = {spawn->standard_input, spawn->standard_output, spawn->standard_error};
-    for (int index = 0; index < 3; index++) {
-        source[index] = source[index] < 0 ? open("/dev/null", O_RDWR) : source[index];
-        if (source[index] < 0) goto failed;
-        source[index] = fcntl(source[index], F_DUPFD, 3);
+    // First out of the way of the numbers that are given out, so that no copy overwrites a source.
+    int count = 3 + (int)spawn->extra_count, spare = count;
+    report = fcntl(report, F_DUPFD_CLOEXEC, spare);
+    if (report < 0) _exit(127);
+    int source[3 + JARVIS_SPAWN_EXTRA];
+    for (int index = 0; index < count; index++) {
+        int wanted = index == 0   ? spawn->standard_input
+                     : index == 1 ? spawn->standard_output
+                     : index == 2 ? spawn->standard_error
+                                  : spawn->extra[index - 3];
+        wanted = wanted < 0 ? open("/dev/null", O_RDWR) : wanted;
+        if (wanted < 0) goto failed;
+        source[index] = fcntl(wanted, F_DUPFD, spare);
         if (source[index] < 0) goto failed;
     }
-    for (int index = 0; index < 3; index++) {
+    for (int index = 0; index < count; index++) {
         if (dup2(source[index], index) < 0) goto failed;
         close(source[index]);
     }
 #if defined(__linux__) && defined(SYS_close_range)
     // CLOSE_RANGE_CLOEXEC: also what somebody opened without O_CLOEXEC stays here.
-    syscall(SYS_close_range, 3u, ~0u, 4u);
+    syscall(SYS_close_range, (unsigned)count, ~0u, 4u);
 #endif
     execve(spawn->path, spawn->arguments, spawn->environment);
 failed:;
@@ -59,6 +66,10 @@ failed:;
 
 pid_t jarvis_spawn_process(const struct jarvis_spawn *spawn, int *error) {
     int report[2];
+    if (spawn->extra_count > JARVIS_SPAWN_EXTRA) {
+        *error = EINVAL;
+        return -1;
+    }
     if (pipe(report) != 0) {
         *error = errno;
         return -1;

@@ -28,6 +28,9 @@ int jarvis_rename_exclusive(const char *from, const char *to);
 /// A pipe whose two ends are closed on exec, in one step where the system can. Returns 0 on success, else -1 with errno set.
 int jarvis_pipe_cloexec(int ends[2]);
 
+/// The most descriptors that a program gets beyond 0, 1 and 2.
+#define JARVIS_SPAWN_EXTRA 8
+
 /// A program to start. All pointers are borrowed for the call.
 struct jarvis_spawn {
     const char *path;
@@ -43,10 +46,13 @@ struct jarvis_spawn {
     int new_group;
     /// What it gets when the thread that started it ends (Linux); 0 for nothing.
     int death_signal;
+    /// Descriptors that become 3, 4 and so on; at most JARVIS_SPAWN_EXTRA.
+    const int *extra;
+    size_t extra_count;
 };
 
-/// Starts a program with default signal actions, no blocked signals and no descriptor but 0, 1 and 2. Returns its pid,
-/// or -1. `error` is 0, or why the program did not begin; then a pid, if any, is that of a child to collect.
+/// Starts a program with default signal actions, no blocked signals and no descriptor but 0, 1, 2 and the extra
+/// ones. Returns its pid, or -1. `error` is 0, or why the program did not begin; then a pid, if any, is that of a child to collect.
 pid_t jarvis_spawn_process(const struct jarvis_spawn *spawn, int *error);
 
 /// Whether the signal is ignored: 1 or 0; -1 with errno set.

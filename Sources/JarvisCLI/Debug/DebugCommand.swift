@@ -12,7 +12,7 @@ struct DebugCommand: AsyncParsableCommand {
         shouldDisplay: false,
         subcommands: leaks + [
             DebugParseCommand.self, DebugEchoCommand.self, DebugPrecedenceCommand.self, DebugReferenceCommand.self,
-            DebugLeaseCommand.self, DebugChildrenCommand.self,
+            DebugLeaseCommand.self, DebugChildrenCommand.self, DebugBrowserCommand.self,
             BenchPeerCommand.self,
             BenchClientCommand.self, BenchStoreCommand.self,
         ])

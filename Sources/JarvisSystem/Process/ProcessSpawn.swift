@@ -10,7 +10,7 @@ import JarvisCore
 #endif
 
 /// A program to start beside this one. It begins with default signal actions and with no descriptor but the three
-/// standard ones.
+/// standard ones and those it is handed.
 package struct ProcessSpawn: Sendable {
     /// The program's file, absolute.
     package var path: String
@@ -26,6 +26,8 @@ package struct ProcessSpawn: Sendable {
     package var standardOutput: Int32?
     /// See `standardInput`.
     package var standardError: Int32?
+    /// Descriptors that it finds as 3, 4 and so on; at most 8.
+    package var moreDescriptors: [Int32] = []
     /// Whether it leaves the terminal and leads a session of its own: it survives logout and its starter.
     package var startsSession = false
     /// Whether it leads a process group of its own.
@@ -53,18 +55,22 @@ package struct ProcessSpawn: Sendable {
             variables.withUnsafeBufferPointer { variables in
                 path.withCString { path in
                     withOptionalCString(directory) { directory in
-                        var request = jarvis_spawn()
-                        request.path = path
-                        request.arguments = words.baseAddress
-                        request.environment = variables.baseAddress
-                        request.directory = directory
-                        request.standard_input = standardInput ?? -1
-                        request.standard_output = standardOutput ?? -1
-                        request.standard_error = standardError ?? -1
-                        request.new_session = startsSession ? 1 : 0
-                        request.new_group = startsGroup ? 1 : 0
-                        request.death_signal = deathSignal
-                        return jarvis_spawn_process(&request, &error)
+                        moreDescriptors.withUnsafeBufferPointer { more in
+                            var request = jarvis_spawn()
+                            request.extra = more.baseAddress
+                            request.extra_count = more.count
+                            request.path = path
+                            request.arguments = words.baseAddress
+                            request.environment = variables.baseAddress
+                            request.directory = directory
+                            request.standard_input = standardInput ?? -1
+                            request.standard_output = standardOutput ?? -1
+                            request.standard_error = standardError ?? -1
+                            request.new_session = startsSession ? 1 : 0
+                            request.new_group = startsGroup ? 1 : 0
+                            request.death_signal = deathSignal
+                            return jarvis_spawn_process(&request, &error)
+                        }
                     }
                 }
             }

@@ -1,0 +1,8 @@
+import Dispatch
+
+/// Runs what blocks on a thread that the cooperative pool does not lack.
+func offPool<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    try await withCheckedThrowingContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(with: Result { try body() }) }
+    }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Dispatch
+import JarvisBrowser
+import JarvisCore
+import JarvisSystem
+import Logging
+import NIOPosix
+
+/// `jarvis debug browser`: the control service's routes over one browser, without a gateway.
+struct DebugBrowserCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "browser",
+        abstract: "Start a browser and answer control requests from standard input, one JSON document a line.",
+        discussion: """
+            A request is {"method","path","query","body"}; the answer is {"status","body"}. A line {"cdp": method, \
+            "params": …, "session": …} goes to the browser as it is. It ends with its input.
+
+            Example:
+              jarvis debug browser --state /tmp/b --no-sandbox < requests.jsonl
+            """)
+
+    @Option(help: "A directory for the user data and all files.")
+    var state: String
+
+    @Option(help: "The browser's program.")
+    var executable: String = "/usr/bin/chromium"
+
+    @Option(help: "A debugging port to open beside the pipe, for a witness.")
+    var port: Int?
+
+    @Option(help: "A proxy, as host:port.")
+    var proxy: String?
+
+    @Flag(help: "Show a window.")
+    var headed = false
+
+    @Flag(name: .customLong("no-sandbox"), help: "Turn the browser's sandbox off, as root must.")
+    var noSandbox = false
+
+    @Option(help: "The instance id that its processes carry.")
+    var instance: String = "debug"
+
+    func run() async throws {
+        let directory = try CLIContext.current.absolutePath(state)
+        var settings = BrowserSettings(directories: .init(root: directory))
+        settings.executablePath = executable
+        settings.isHeadless = !headed
+        settings.isUnsandboxed = noSandbox
+        settings.addresses.allowsPrivateNetwork = true
+        var logger = Logger(label: "jarvis.browser", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .notice
+        let host = BrowserHost(
+            tree: ChildTree(instanceId: instance), environment: CLIContext.current.environment.variables,
+            group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        let control = BrowserControl(settings: settings, host: host, opener: opener)
+        let browser = try await control.start(try await control.profile(named: nil))
+        Terminal.error("browser \(browser.product ?? "?"), pid \(browser.pid ?? 0)")
+        let connection = browser.session.connection
+        while let line = await Self.nextLine() {
+            let answer: JSONValue
+            do {
+                answer = try await Self.answer(line, control, connection)
+            } catch {
+                answer = ["status": 500, "body": ["error": .string("\(error)")]]
+            }
+            Terminal.write(JSONWriter.string(answer) + "\n")
+        }
+        await control.shutdown()
+    }
+
+    private var opener: BrowserOpener {
+        let (port, proxy) = (port, proxy)
+        return { profile, settings, host in
+            let browser = try await BrowserLauncher.launch(
+                LaunchPlan(
+                    executable: profile.executablePath ?? "", userDataDir: profile.userDataDir,
+                    headless: profile.isHeadless, noSandbox: profile.isUnsandboxed, cdpPort: port, proxy: proxy,
+                    environment: host.environment, children: host.tree))
+            var policy = NavigationPolicy()
+            policy.allowsPrivateNetwork = settings.addresses.allowsPrivateNetwork
+            let session = BrowserSession(
+                connection: browser.connection,
+                rules: SessionRules(
+                    mayEvaluate: settings.mayEvaluate, artifacts: settings.directories.artifacts,
+                    uploadRoots: settings.directories.uploads, policy: policy))
+            try await session.begin()
+            return OpenBrowser(
+                session: session, pid: browser.pid, port: port, product: browser.product,
+                executable: profile.executablePath, stop: { await browser.stop() })
+        }
+    }
+
+    private static func answer(
+        _ line: String, _ control: BrowserControl, _ connection: CDPConnection
+    ) async throws -> JSONValue {
+        let wanted = try JSONParser.parse(line)
+        if let method = wanted["cdp"]?.stringValue {
+            return [
+                "result": try await connection.send(
+                    method, wanted["params"] ?? [:], session: wanted["session"]?.stringValue)
+            ]
+        }
+        var query: [String: String] = [:]
+        for (name, value) in wanted["query"]?.objectValue ?? [:] { query[name] = value.stringValue }
+        let reply = await control.handle(
+            BrowserRequest(
+                wanted["method"]?.stringValue ?? "GET", wanted["path"]?.stringValue ?? "/", query: query,
+                body: wanted["body"] ?? [:]))
+        return ["status": JSONValue(reply.status), "body": reply.body]
+    }
+
+    /// The next line of standard input; waiting for it blocks no thread of the pool.
+    private static func nextLine() async -> String? {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: readLine()) }
+        }
+    }
+}
