@@ -125,15 +125,18 @@ struct Connector: Sendable {
 /// One try to connect, settled exactly once: connected, failed, timed out or cancelled.
 ///
 /// Unchecked: the variables are touched on `loop` only.
-private final class ConnectAttempt: @unchecked Sendable {
+final class ConnectAttempt: @unchecked Sendable {
     let loop: any EventLoop
     let promise: EventLoopPromise<any Channel>
+    private let relays: Bool
     private var settled = false
     private var channel: (any Channel)?
     private var timer: Scheduled<Void>?
 
-    init(loop: any EventLoop) {
+    /// - Parameter relays: the channel reads when told only, and one of its directions may end before the other.
+    init(loop: any EventLoop, relays: Bool = false) {
         self.loop = loop
+        self.relays = relays
         promise = loop.makePromise()
     }
 
@@ -159,6 +162,8 @@ private final class ConnectAttempt: @unchecked Sendable {
             // The attempt's own timer decides; this only bounds a socket that nobody waits for.
             .connectTimeout(.seconds(120))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.autoRead, value: !relays)
+            .channelOption(.allowRemoteHalfClosure, value: relays)
             .channelInitializer { channel in
                 self.current(channel)
                 return channel.eventLoop.makeSucceededVoidFuture()
@@ -177,7 +182,7 @@ private final class ConnectAttempt: @unchecked Sendable {
                 switch result {
                 case .success(let channel): self.settle(.success(channel))
                 case .failure(let error):
-                    if addresses.count > 1 {
+                    if addresses.count > 1, !self.settled {
                         self.run(addresses.dropFirst(), configure: configure)
                     } else {
                         self.settle(.failure(Self.describe(error, address)))
