@@ -1,4 +1,5 @@
 import JarvisAgent
+import JarvisBrowser
 import JarvisConfig
 import JarvisCore
 import JarvisHost
@@ -104,6 +105,15 @@ package actor Gateway {
     // Runs
     var lanes: LaneScheduler?
     var runs: [String: LiveRun] = [:]
+
+    // Browser
+    /// The browsers of this instance; nil when they are turned off.
+    var browser: BrowserControl?
+    /// The port of the control service; nil when it is not open.
+    var browserControlPort: Int?
+    /// Requests to the browsers that are under way, by number.
+    var browserWork: [Int: BrowserWork] = [:]
+    var lastBrowserWork = 0
 
     // Health
     var healthCache: (bytes: [UInt8], at: EpochMilliseconds)?

@@ -19,7 +19,9 @@ extension Gateway {
             "version": .string(version), "contract": 1, "instanceId": .string(identity.instanceId),
             "profile": .string(instance.displayName), "pid": JSONValue(Int(facts.pid)),
             "stateDirectory": .string(instance.stateDirectory), "configPath": .string(instance.configPath),
-            "ports": .members(["gateway": JSONValue(port), "browserControl": .null]),
+            "ports": .members([
+                "gateway": JSONValue(port), "browserControl": browserControlPort.map(JSONValue.init(_:)) ?? .null,
+            ]),
             "portSource": .string(portSource), "startedAtMs": .int(startedAt),
             "uptimeMs": .int(max(0, clock.now() - startedAt)),
             "rssBytes": JSONValue(facts.residentBytes), "phase": .string(phase.rawValue),

@@ -107,10 +107,13 @@ package struct GatewayLaunch: Sendable {
             gateway: gateway, group: group, port: port, bind: options.bind, snapshot: snapshot, auth: facts)
         undo.add { await listeners.close() }
         try await gateway.serve(on: listeners)
+        let browserListener = await openBrowserControl(gateway, group, base: listeners.port)
+        undo.add { await browserListener?.close() }
         let runtime = RuntimeFile(
             version: version, instanceId: held.identity.instanceId, profile: instance.displayName,
             configPath: instance.configPath, port: listeners.port, bindHost: listeners.host, bootId: gateway.bootId,
-            controlSocket: instance.paths.controlSocket, startedAt: clock.now())
+            browserControlPort: browserListener?.port, controlSocket: instance.paths.controlSocket,
+            startedAt: clock.now())
         try await Blocking.run { [logger] in
             try runtime.write(instance.paths)
             do {
@@ -120,8 +123,8 @@ package struct GatewayLaunch: Sendable {
             }
         }
         let running = RunningGateway(
-            gateway: gateway, listeners: listeners, store: store, held: held, group: group, launch: self,
-            configStore: configStore)
+            gateway: gateway, listeners: listeners, browserListener: browserListener, store: store, held: held,
+            group: group, launch: self, configStore: configStore)
         running.hearSignals()
         let boot = await gateway.becomeReady()
         try await Blocking.run { [logger] in
@@ -134,6 +137,22 @@ package struct GatewayLaunch: Sendable {
         let model = await gateway.defaultModel
         logger.notice("agent model: \(model)")
         return running
+    }
+}
+
+extension GatewayLaunch {
+    /// The control service on base + 2; nil where there are no browsers, where `JARVIS_SKIP_BROWSER_CONTROL_SERVER`
+    /// leaves it out, for a base port that the system chose, and when its port can't be had.
+    fileprivate func openBrowserControl(
+        _ gateway: Gateway, _ group: any EventLoopGroup, base: Int
+    ) async -> BrowserListener? {
+        let isSkipped = ["1", "true", "yes", "on"].contains(
+            environment["JARVIS_SKIP_BROWSER_CONTROL_SERVER"]?.lowercased() ?? "")
+        guard await gateway.browser != nil, !isSkipped, options.port != 0 else { return nil }
+        guard let port = try? PortSpan(base: base).browserControl else { return nil }  // a base with no room above it
+        let listener = await BrowserListener.open(gateway: gateway, group: group, port: port)
+        await gateway.serveBrowsers(on: listener?.port)
+        return listener
     }
 }
 

@@ -30,6 +30,7 @@ package final class RunningGateway: Sendable {
 
     private let gateway: Gateway
     private let listeners: Listeners
+    private let browserListener: BrowserListener?
     private let store: Store
     private let held: Holdings
     private let group: MultiThreadedEventLoopGroup
@@ -52,11 +53,13 @@ package final class RunningGateway: Sendable {
     package var instanceId: String { held.identity.instanceId }
 
     init(
-        gateway: Gateway, listeners: Listeners, store: Store, held: Holdings, group: MultiThreadedEventLoopGroup,
+        gateway: Gateway, listeners: Listeners, browserListener: BrowserListener?, store: Store, held: Holdings,
+        group: MultiThreadedEventLoopGroup,
         launch: GatewayLaunch, configStore: ConfigStore
     ) {
         self.gateway = gateway
         self.listeners = listeners
+        self.browserListener = browserListener
         self.store = store
         self.held = held
         self.group = group
@@ -116,11 +119,13 @@ package final class RunningGateway: Sendable {
         let isRestart = why != .stop
         launch.logger.notice("gateway stopping", metadata: ["why": "\(why)"])
         await listeners.stopAccepting()
+        await browserListener?.stopAccepting()
         await gateway.beginDrain(
             reason: isRestart ? "gateway restarting" : "gateway stopping", restartExpectedMs: isRestart ? 1500 : nil)
         await gateway.drainRuns(timeout: isRestart ? .seconds(30) : .seconds(5), impatient)
         await gateway.closeClients()
         await listeners.close()
+        await browserListener?.close()
         await store.close()
         RuntimeFile.removeOwn(launch.instance.paths)
         let end = stopSignal.load(ordering: .relaxed) ? .stop : why

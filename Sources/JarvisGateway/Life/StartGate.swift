@@ -50,7 +50,7 @@ enum StartGate {
         try admit(snapshot, launch: launch)
         let auth = givenCredentials(launch).resolve(snapshot.config)
         // In token mode the start makes a token where there is none.
-        if auth.mode != .token { _ = try credentials(snapshot, launch: launch, configStore: configStore) }
+        if auth.mode != .token { try checkUsable(auth, snapshot, launch) }
         _ = try Listeners.addresses(
             launch.options.bind ?? snapshot.config.gateway.bind.rawValue, config: snapshot.config, auth: auth)
         let port = try port(snapshot, launch: launch)
@@ -95,7 +95,8 @@ enum StartGate {
         return try PortSpan(base: port.value).base
     }
 
-    /// The shared secret; makes and saves a token where token mode has none.
+    /// The shared secret; makes and saves a token where there is none: in token mode for clients, in the others for the
+    /// browser control service, which always asks for one.
     ///
     /// - Throws: `gateway.auth`; exit 1.
     static func credentials(
@@ -103,6 +104,26 @@ enum StartGate {
     ) throws -> (ConfigSnapshot, SharedSecretAuthFacts) {
         var facts = givenCredentials(launch)
         let auth = facts.resolve(snapshot.config)
+        try checkUsable(auth, snapshot, launch)
+        guard auth.controlSecret == nil || (auth.mode == .token && !auth.isUsable) else { return (snapshot, facts) }
+        let token = Secret(Identifiers.randomHex(bytes: 24))
+        if launch.options.auth != nil || !snapshot.isUsable {
+            facts.generatedToken = token
+            return (snapshot, facts)
+        }
+        var section: JSONValue = ["token": .string(token.reveal())]
+        if auth.mode == .token { section["mode"] = "token" }
+        let result = try configStore.patch(["gateway": ["auth": section]], actor: "gateway", base: .current)
+        launch.logger.notice(
+            auth.mode == .token ? "made a token for clients" : "made a token for the browser control service",
+            metadata: ["saved": "\(result.path)", "key": "gateway.auth.token"])
+        return (result.snapshot, facts)
+    }
+
+    /// Whether clients could prove themselves, as far as no token can be made for them.
+    private static func checkUsable(
+        _ auth: SharedSecretAuth, _ snapshot: ConfigSnapshot, _ launch: GatewayLaunch
+    ) throws {
         switch auth.mode {
         case .password where !auth.isUsable:
             throw JarvisError(
@@ -118,19 +139,7 @@ enum StartGate {
                 "gateway.auth can't be used: "
                     + (snapshot.errors.first { $0.path.hasPrefix("gateway.auth") }?.message ?? "it holds an error"),
                 hint: "\(launch.instance.command) config validate", exitCode: 1)
-        case .token where !auth.isUsable:
-            let token = Secret(Identifiers.randomHex(bytes: 24))
-            if launch.options.auth != nil || !snapshot.isUsable {
-                facts.generatedToken = token
-                return (snapshot, facts)
-            }
-            let result = try configStore.patch(
-                ["gateway": ["auth": ["mode": "token", "token": .string(token.reveal())]]], actor: "gateway",
-                base: .current)
-            launch.logger.notice(
-                "made a token for clients", metadata: ["saved": "\(result.path)", "key": "gateway.auth.token"])
-            return (result.snapshot, facts)
-        default: return (snapshot, facts)
+        default: break
         }
     }
 

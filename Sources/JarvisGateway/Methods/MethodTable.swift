@@ -45,6 +45,7 @@ enum MethodTable {
     static let handlers: [String: MethodHandler] = [
         SystemMethods.handlers, ChatMethods.handlers, AgentMethods.handlers, SessionMethods.handlers,
         ConfigMethods.handlers, CatalogMethods.handlers, DeviceMethods.handlers,
+        BrowserMethods.handlers,
     ].reduce(into: [:]) { $0.merge($1) { _, last in last } }
 
     /// By name.

@@ -44,6 +44,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
     var lingeredBytes = 0
     var stalledAt: Int?
     var stream: HTTPBodyWriter?
+    var peerWatch: PeerWatch?
 
     var limits: ServerLimits { shared.limits }
 
@@ -139,7 +140,7 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
         }
         inputClosed = true
         switch state {
-        case .responding where stream == nil: return
+        case .responding where stream == nil: peerWatch?.peerGone()
         case .idle: closeWhenSent()
         default: closeNow()
         }
@@ -246,10 +247,13 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
     }
 
     private func respond() {
-        guard let request, let context else { return }
+        guard var request, let context else { return }
         self.request = nil
         state = .responding
         deadline = nil
+        let watch = PeerWatch()
+        peerWatch = watch
+        request.peerWatch = watch
         // The callback runs at once when the delegate had the answer at hand.
         shared.delegate.respond(request, on: context.eventLoop).hop(to: context.eventLoop)
             .assumeIsolated().whenComplete { result in
@@ -263,6 +267,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
     private func answer(_ response: HTTPServerResponse) {
         guard let context, let head else { return }
         if case .closed = state { return }
+        peerWatch?.answered()
+        peerWatch = nil
         state = .responding
         deadline = nil
         if inputClosed || shared.isDraining { keepAlive = false }

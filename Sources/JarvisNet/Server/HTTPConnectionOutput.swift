@@ -71,5 +71,8 @@ extension HTTPConnection {
         let stream = stream
         self.stream = nil
         stream?.peerGone()
+        let watch = peerWatch
+        peerWatch = nil
+        watch?.peerGone()
     }
 }

@@ -22,6 +22,8 @@ package struct HTTPServerRequest: Sendable {
     /// Whether the request comes straight from this host: a loopback or unix peer, a loopback `Host`, and no header
     /// that a forwarding proxy adds.
     package var isLocalDirect: Bool
+    /// Tells when the peer stops waiting; set in `respond` alone.
+    package var peerWatch: PeerWatch?
 
     /// The first value of header `name`.
     package func header(_ name: String) -> String? { headers.first(name: name) }

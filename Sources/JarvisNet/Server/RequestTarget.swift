@@ -1,19 +1,20 @@
 /// The path and the query of a request, decoded and normalised once, so that authentication and routing judge the same
 /// text.
-struct RequestTarget: Equatable {
+package struct RequestTarget: Equatable {
     /// Starts with `/`; no empty, `.` or `..` segment; valid UTF-8 without control characters. An encoded slash is a
     /// slash. A trailing slash stays.
-    var path: String
+    package var path: String
     /// The decoded pairs in order; `+` is a space.
-    var query: [(name: String, value: String)]
+    package var query: [(name: String, value: String)]
 
-    static func == (left: RequestTarget, right: RequestTarget) -> Bool {
+    /// Whether both name the same path and query.
+    package static func == (left: RequestTarget, right: RequestTarget) -> Bool {
         left.path == right.path && left.query.count == right.query.count
             && zip(left.query, right.query).allSatisfy { $0 == $1 }
     }
 
     /// Reads an origin-form target such as `/a/b?c=d`; nil when it is malformed.
-    init?(_ target: some StringProtocol) {
+    package init?(_ target: some StringProtocol) {
         let bytes = Array(target.utf8)
         guard bytes.first == UInt8(ascii: "/"),
             bytes.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "\\") })
