@@ -7,12 +7,18 @@ package struct BuiltContext: Sendable {
     package var messages: [Message]
     /// Tool calls of an earlier attempt of this run that have no result, in order.
     package var pendingCalls: [ToolCall]
+    /// Ids of those among them that began and must not be repeated.
+    package var begunCalls: Set<String> = []
 }
 
 /// Makes what the journal holds fit for a model. Pure.
 package enum ContextBuilder {
     /// The conversation of run `runId` from journal entries, oldest first.
     package static func build(_ entries: [ContextEntry], runId: String) -> BuiltContext {
+        let begun = entries.compactMap { entry -> String? in
+            guard entry.runId == runId, case .toolBegan(let id) = entry.kind else { return nil }
+            return id
+        }
         let compacted = applyCompaction(entries)
         // What this run added belongs behind the message that it answers, wherever a restart left the two.
         let others = compacted.filter { $0.runId != runId }.compactMap(\.message)
@@ -21,7 +27,9 @@ package enum ContextBuilder {
         let done = own.filter { if case .user = $0 { false } else { true } }
         let pending = pendingCalls(done)
         let ids = Set(pending.map(\.id))
-        return BuiltContext(messages: repaired(others + asked + done, keepingOpen: ids), pendingCalls: pending)
+        return BuiltContext(
+            messages: repaired(others + asked + done, keepingOpen: ids), pendingCalls: pending,
+            begunCalls: ids.intersection(begun))
     }
 
     /// `messages` as `model` should read them. A model does not see what the built-in operator said in between: small

@@ -97,7 +97,7 @@ package struct RunDriver: Sendable {
         _ request: RunRequest, _ input: RunStateMachine.Input, listener: @escaping RunListener
     ) async -> RunEnd {
         let model = ModelDescriptor(provider: "jarvis", id: "gateway", api: "jarvis")
-        var machine = RunStateMachine(model: model, tools: [:], limits: limits, clock: clock)
+        var machine = RunStateMachine(model: model, tools: [], limits: limits, clock: clock)
         for action in machine.handle(input) {
             if case .finish(let outcome, let entries) = action {
                 return await end(request, (outcome, entries), listener: listener)

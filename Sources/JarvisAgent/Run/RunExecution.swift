@@ -31,14 +31,12 @@ struct RunExecution: Sendable {
 
     /// The outcome and the entries that are still to be stored; nil when the run must stay open.
     func run() async -> (outcome: RunOutcome, entries: [Message])? {
-        let safety = setup.tools.map { ($0.definition.name, $0.isReplaySafe) }
         let machine = RunCell(
             RunStateMachine(
-                model: setup.model, tools: Dictionary(safety, uniquingKeysWith: { first, _ in first }),
-                limits: limits, clock: clock),
+                model: setup.model, tools: Set(setup.tools.map(\.definition.name)), limits: limits, clock: clock),
             listener: listener)
         var sentTokens = Int.max
-        var input = RunStateMachine.Input.begin(pending: context.pendingCalls)
+        var input = RunStateMachine.Input.begin(pending: context.pendingCalls, begun: context.begunCalls)
         while true {
             var next: RunStateMachine.Input?
             for action in machine.handle(input) {
@@ -95,21 +93,14 @@ struct RunExecution: Sendable {
     }
 
     private func runTool(_ call: ToolCall) async -> RunStateMachine.Input {
-        guard let tool = setup.tools.first(where: { $0.definition.name == call.name }) else {
-            return .toolFinished(call, .text("There is no tool \(call.name).", isError: true))
+        let runner = ToolRunner(
+            request: request, setup: setup, stop: stop, listener: listener, journal: journal, monotonic: monotonic,
+            limits: limits)
+        do {
+            return .toolFinished(call, try await runner.run(call))
+        } catch {
+            return .failed((error as? JarvisError)?.message ?? "The call of \(call.name) could not be recorded.")
         }
-        let place = ToolContext(
-            runId: request.runId, sessionKey: request.sessionKey, agentId: request.agentId,
-            workspace: setup.workspace)
-        let result = await stop.run(grace: limits.grace, clock: monotonic) { () -> ToolResult in
-            do {
-                return try await tool.call(call.arguments, context: place)
-            } catch {
-                let text = (error as? JarvisError)?.message ?? "The tool failed: \(error)"
-                return .text(text, isError: true)
-            }
-        }
-        return .toolFinished(call, result ?? .text("Stopped.", isError: true))
     }
 }
 

@@ -42,11 +42,15 @@ package struct RunSetup: Sendable {
     package var tools: [any Tool]
     /// The agent's workspace, an absolute path.
     package var workspace: String
+    /// Who decides about calls. Default: nobody can be asked.
+    package var gate: any ToolGate
 
     /// A composition.
     package init(
-        model: ModelDescriptor, turns: any TurnRunner, system: String, tools: [any Tool], workspace: String
+        model: ModelDescriptor, turns: any TurnRunner, system: String, tools: [any Tool], workspace: String,
+        gate: any ToolGate = UnattendedGate()
     ) {
+        self.gate = gate
         self.model = model
         self.turns = turns
         self.system = system
@@ -73,6 +77,10 @@ package struct RunLimits: Sendable {
     package var toolRounds = 32
     /// Bytes of text that a tool result may give to the model. Default 64 KiB.
     package var toolResultBytes = 64 << 10
+    /// Images that a tool result may give to the model. Default 4.
+    package var toolResultImages = 4
+    /// Bytes of base64 of one such image. Default 6 MiB.
+    package var toolImageBytes = 6 << 20
     /// How often an overflowing conversation is halved and asked again. Default 3.
     package var shrinks = 3
     /// How long a stopped call may take to come back before it is left behind. Default 1 s.

@@ -6,8 +6,9 @@ import JarvisKit
 package struct RunStateMachine: Sendable {
     /// What happened.
     package enum Input: Sendable {
-        /// The run begins; `pending` are tool calls of an earlier attempt that have no result.
-        case begin(pending: [ToolCall])
+        /// The run begins; `pending` are tool calls of an earlier attempt that have no result, `begun` the ids of those
+        /// among them that began and are not harmless to repeat.
+        case begin(pending: [ToolCall], begun: Set<String> = [])
         /// The turn in progress brought an event.
         case turn(TurnEvent)
         /// The turn returned.
@@ -46,7 +47,7 @@ package struct RunStateMachine: Sendable {
     /// Whether `finish` was asked for.
     package private(set) var isFinished = false
 
-    private let replaySafe: [String: Bool]
+    private let tools: Set<String>
     private let limits: RunLimits
     private let clock: WallClock
     private let startedAt: EpochMilliseconds
@@ -60,9 +61,9 @@ package struct RunStateMachine: Sendable {
     ///
     /// - Parameters:
     ///   - model: Who is asked first.
-    ///   - tools: The tools on offer, and whether repeating a call of each is harmless.
-    package init(model: ModelDescriptor, tools: [String: Bool], limits: RunLimits = RunLimits(), clock: WallClock) {
-        replaySafe = tools
+    ///   - tools: The names of the tools on offer.
+    package init(model: ModelDescriptor, tools: Set<String>, limits: RunLimits = RunLimits(), clock: WallClock) {
+        self.tools = tools
         self.limits = limits
         self.clock = clock
         startedAt = clock.now()
@@ -73,7 +74,7 @@ package struct RunStateMachine: Sendable {
     package mutating func handle(_ input: Input) -> [Action] {
         if isFinished { return [] }
         switch input {
-        case .begin(let pending): return begin(pending)
+        case .begin(let pending, let begun): return begin(pending, begun)
         case .turn(let event): return turn.receive(event).map(Action.emit)
         case .turnEnded: return endTurn()
         case .turnFailed(let error): return failTurn(error)
@@ -86,14 +87,14 @@ package struct RunStateMachine: Sendable {
         }
     }
 
-    private mutating func begin(_ pending: [ToolCall]) -> [Action] {
+    private mutating func begin(_ pending: [ToolCall], _ begun: Set<String>) -> [Action] {
         let started = Action.emit(.started(at: startedAt))
         guard !pending.isEmpty else { return [started, callModel()] }
         rounds = 1
         waiting = pending
         var actions = [started]
         // Calls run one after the other, so only the first can have begun.
-        if replaySafe[pending[0].name] == false {
+        if begun.contains(pending[0].id) {
             let call = waiting.removeFirst()
             let text =
                 "The gateway restarted while this call was running. Whether it took effect is unknown; it was not "
@@ -145,9 +146,9 @@ package struct RunStateMachine: Sendable {
         var actions: [Action] = []
         while let call = waiting.first {
             actions.append(.emit(.toolStarted(call)))
-            if replaySafe[call.name] != nil { return actions + [.runTool(call)] }
+            if tools.contains(call.name) { return actions + [.runTool(call)] }
             waiting.removeFirst()
-            let known = replaySafe.keys.sorted().joined(separator: ", ")
+            let known = tools.sorted().joined(separator: ", ")
             let text = "There is no tool \(call.name.prefix(80)). Tools: \(known.isEmpty ? "none" : known)."
             actions += record(call, .text(text, isError: true))
         }
@@ -157,7 +158,7 @@ package struct RunStateMachine: Sendable {
     private mutating func finishTool(_ call: ToolCall, _ result: ToolResult) -> [Action] {
         guard waiting.first?.id == call.id else { return [] }
         waiting.removeFirst()
-        return record(call, result.bounded(to: limits.toolResultBytes)) + nextTool()
+        return record(call, result.bounded(limits)) + nextTool()
     }
 
     private mutating func record(_ call: ToolCall, _ result: ToolResult) -> [Action] {
@@ -207,27 +208,6 @@ package struct RunStateMachine: Sendable {
         RunOutcome(
             status: status, message: message, errorMessage: error, usage: usage, startedAt: startedAt,
             endedAt: clock.now())
-    }
-}
-
-extension ToolResult {
-    /// The result with at most `limit` bytes of text, cut at a character and marked.
-    func bounded(to limit: Int) -> ToolResult {
-        var rest = limit
-        var bounded = self
-        bounded.content = content.map { block in
-            guard case .text(let text) = block else { return block }
-            let size = text.utf8.count
-            if size <= rest {
-                rest -= size
-                return block
-            }
-            var kept = Substring(decoding: text.utf8.prefix(rest), as: UTF8.self)
-            while kept.hasSuffix("\u{FFFD}") { kept.removeLast() }
-            rest = 0
-            return .text("\(kept)\n[cut: \(size - kept.utf8.count) of \(size) bytes left out]")
-        }
-        return bounded
     }
 }
 

@@ -45,9 +45,11 @@ package final class RunStop: Sendable {
 
     /// Runs `operation`, which is cancelled when the switch is thrown.
     ///
+    /// - Parameter limit: Cancels it too when it takes longer; nil: no limit of its own.
     /// - Returns: Its result; nil when it was stopped before it began or was left behind after `grace`.
     package func run<Value: Sendable>(
-        grace: Duration, clock: MonotonicClock, _ operation: @escaping @Sendable () async -> Value
+        grace: Duration, clock: MonotonicClock, limit: Duration? = nil,
+        _ operation: @escaping @Sendable () async -> Value
     ) async -> Value? {
         if cause != nil { return nil }
         let handoff = Handoff<Value>()
@@ -61,7 +63,19 @@ package final class RunStop: Sendable {
                 handoff.resume(nil)
             }
         }
-        defer { removeHandler(handler) }
+        let timer = limit.map { limit in
+            // unstructured: beside the call, which may not come back; cancelled with its end
+            Task {
+                do { try await clock.sleep(limit) } catch { return }
+                task.cancel()
+                do { try await clock.sleep(grace) } catch { return }
+                handoff.resume(nil)
+            }
+        }
+        defer {
+            timer?.cancel()
+            removeHandler(handler)
+        }
         return await handoff.value()
     }
 

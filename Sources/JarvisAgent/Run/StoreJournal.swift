@@ -1,3 +1,4 @@
+import JarvisCore
 import JarvisKit
 import JarvisStore
 
@@ -24,6 +25,19 @@ package struct StoreJournal: RunJournal {
         _ = try await store.append(messages.map(TranscriptDraft.message), to: sessionKey, runId: runId)
     }
 
+    /// Notes that a call begins: an entry of the transcript, of a type that no model reads.
+    package func toolBegins(_ record: ToolBeginning, runId: String, sessionKey: SessionKey) async throws {
+        let data: JSONValue = [
+            "toolCallId": .string(record.callId), "toolName": .string(record.tool),
+            "risk": .string(record.risk.rawValue), "why": .string(record.why),
+            "fingerprint": .string(record.fingerprint),
+        ]
+        let draft = TranscriptDraft(type: "custom", body: ["customType": .string(Self.toolBegan), "data": data])
+        _ = try await store.append([draft], to: sessionKey, runId: runId)
+    }
+
+    private static let toolBegan = "jarvis.tool-began"
+
     /// Ends the run.
     package func finishRun(_ runId: String, outcome: RunOutcome, entries: [Message]) async throws {
         let summary =
@@ -39,6 +53,11 @@ package struct StoreJournal: RunJournal {
     static func entry(_ entry: TranscriptEntry) -> ContextEntry? {
         if let message = entry.message {
             return ContextEntry(id: entry.id, runId: entry.runId, kind: .message(message))
+        }
+        if entry.type == "custom", entry.body["customType"]?.stringValue == toolBegan,
+            let id = entry.body["data"]?["toolCallId"]?.stringValue
+        {
+            return ContextEntry(id: entry.id, runId: entry.runId, kind: .toolBegan(callId: id))
         }
         guard entry.type == "compaction", let summary = entry.body["summary"]?.stringValue else { return nil }
         return ContextEntry(

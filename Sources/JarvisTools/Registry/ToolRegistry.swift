@@ -1,27 +1,34 @@
+import JarvisBrowser
 import JarvisKit
 
 /// What the built-in tools need from the gateway.
 package struct ToolEnvironment: Sendable {
     /// Reads the facts about one session; nil when there is no such session.
     package var sessionStatus: @Sendable (SessionKey) async throws -> SessionStatus?
+    /// The instance's browsers; nil where there are none, and then no browser tool.
+    package var browser: BrowserAccess?
 
     /// The gateway's side of the tools.
-    package init(sessionStatus: @escaping @Sendable (SessionKey) async throws -> SessionStatus?) {
+    package init(
+        browser: BrowserAccess? = nil,
+        sessionStatus: @escaping @Sendable (SessionKey) async throws -> SessionStatus?
+    ) {
+        self.browser = browser
         self.sessionStatus = sessionStatus
     }
 }
 
 /// The built-in tools. A new tool is one new file and one line in `makers`.
 package struct ToolRegistry: Sendable {
-    private static let makers: [@Sendable (ToolEnvironment) -> any Tool] = [
+    private static let makers: [@Sendable (ToolEnvironment) -> (any Tool)?] = [
         { SessionStatusTool(environment: $0) }
     ]
 
     /// All of them, in the order of the list.
     package let all: [any Tool]
 
-    /// The tools in `environment`.
-    package init(environment: ToolEnvironment) { all = Self.makers.map { $0(environment) } }
+    /// The tools in `environment`; a maker answers nil where the environment lacks what its tool needs.
+    package init(environment: ToolEnvironment) { all = Self.makers.compactMap { $0(environment) } }
 
     /// Those that `policy` allows.
     package func tools(policy: ToolPolicy) -> [any Tool] { all.filter { policy.allows($0.definition.name) } }

@@ -83,7 +83,9 @@ struct SessionStatusTool: Tool {
         ],
         group: "sessions")
 
-    let isReplaySafe = true
+    func assess(_ arguments: JSONValue, context: ToolContext) -> ToolAssessment {
+        ToolAssessment(.read, "Look up the facts of a conversation")
+    }
 
     func call(_ arguments: JSONValue, context: ToolContext) async throws -> ToolResult {
         var key = context.sessionKey

@@ -64,6 +64,18 @@ final class MemoryJournal: RunJournal {
         }
     }
 
+    func toolBegins(_ record: ToolBeginning, runId: String, sessionKey: SessionKey) async throws {
+        note("begins \(record.tool) \(record.risk.rawValue): \(record.why)")
+        noteBeginning(record.callId, runId: runId, key: sessionKey)
+    }
+
+    func noteBeginning(_ callId: String, runId: String, key: SessionKey = .main()) {
+        state.withLock { state in
+            let entry = ContextEntry(id: "b-\(callId)", runId: runId, kind: .toolBegan(callId: callId))
+            state.entries[key, default: []].append(entry)
+        }
+    }
+
     func finishRun(_ runId: String, outcome: RunOutcome, entries: [Message]) async throws {
         try state.withLock { state in
             if state.failures > 0 {

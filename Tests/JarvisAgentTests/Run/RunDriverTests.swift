@@ -178,7 +178,8 @@ final class Gate: Sendable {
                 .toolCall(ToolCall(id: "2", name: "look", arguments: [:])),
             ], api: "x", provider: "p", model: "m", stopReason: .toolUse, timestamp: 2)
         try? await journal.append([.assistant(call)], runId: "r", sessionKey: .main())
-        let send = FakeTool("send", isReplaySafe: false)
+        let send = FakeTool("send", ToolAssessment(.outside, "Send"))
+        journal.noteBeginning("1", runId: "r")
         let look = FakeTool("look")
         let provider = ScriptedProvider(text: "done")
         _ = await driver(provider, tools: [send, look]).run(request, stop: RunStop(), listener: EventLog().listener)

@@ -8,7 +8,7 @@ import Testing
     private let model = ModelDescriptor(provider: "p", id: "m", api: "x")
 
     private func machine(
-        tools: [String: Bool] = ["look": true, "send": false], limits: RunLimits = RunLimits()
+        tools: Set<String> = ["look", "send"], limits: RunLimits = RunLimits()
     ) -> RunStateMachine {
         RunStateMachine(model: model, tools: tools, limits: limits, clock: WallClock { 7 })
     }
@@ -249,7 +249,7 @@ import Testing
         #expect(tools(safe.handle(.begin(pending: [call("1"), call("2")]))) == ["1"])
 
         var unsafe = machine()
-        let actions = unsafe.handle(.begin(pending: [call("1", "send"), call("2", "send")]))
+        let actions = unsafe.handle(.begin(pending: [call("1", "send"), call("2", "send")], begun: ["1"]))
         // The second one can't have begun.
         #expect(tools(actions) == ["2"])
         #expect(unsafe.added.first?.plainText.contains("was not repeated") == true)
