@@ -3,6 +3,7 @@ import JarvisCore
 import JarvisHost
 import JarvisNet
 import JarvisProtocol
+import JarvisSystem
 
 /// Who really answers at a URL on this host, when the answer was not what was hoped for.
 ///

@@ -1,5 +1,6 @@
 import JarvisCore
 import JarvisHost
+import JarvisSystem
 
 /// The base port of an instance beside its siblings.
 struct PortChoice {

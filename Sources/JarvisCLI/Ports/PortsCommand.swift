@@ -1,6 +1,7 @@
 import ArgumentParser
 import JarvisCore
 import JarvisHost
+import JarvisSystem
 
 /// `jarvis ports`.
 struct PortsCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import JarvisConfig
 import JarvisCore
 import JarvisHost
+import JarvisSystem
 
 /// Everything `jarvis gateway status` tells, gathered once and rendered twice.
 struct GatewayStatusReport: Sendable {

@@ -1,6 +1,7 @@
 import JarvisCore
 import JarvisHost
 import JarvisNet
+import JarvisSystem
 import NIOCore
 
 /// Finds out who has our port, for the message: of a process of this user the system knows the name, and another gateway

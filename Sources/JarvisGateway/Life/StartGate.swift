@@ -1,6 +1,7 @@
 import JarvisConfig
 import JarvisCore
 import JarvisHost
+import JarvisSystem
 
 /// The questions a start must answer before it touches anything. All calls block.
 enum StartGate {

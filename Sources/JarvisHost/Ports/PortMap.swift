@@ -1,5 +1,6 @@
 import JarvisConfig
 import JarvisCore
+import JarvisSystem
 
 /// Every port that the instances of this host have to do with, and who listens there now. Reads only.
 package struct PortMap: Sendable {

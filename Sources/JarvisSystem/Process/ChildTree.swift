@@ -67,67 +67,15 @@ package final class ChildTree: Sendable {
     /// Everybody in the tree now, without zombies.
     package func members(sparing: Set<Int32> = []) -> [Int32] {
         let table = ProcessTable.read()
-        for entry in table where entry.parent == getpid() && entry.isZombie { _ = ProcessEnd.collect(entry.pid) }
-        let alive = table.filter { !$0.isZombie }
-        let own = ProcessTable.descendants(of: [getpid()], in: alive)
-        let spared = ProcessTable.descendants(of: sparing, in: alive).union(sparing)
-        let ancestors = ProcessTable.ancestors(of: getpid(), in: alive)
-        let tagged = alive.filter { ProcessTable.carries(Self.tag, instanceId, pid: $0.pid) }.map(\.pid)
+        for entry in table.entries where entry.parent == getpid() && entry.isZombie {
+            _ = ProcessEnd.collect(entry.pid)
+        }
+        let alive = table.alive
+        let own = alive.descendants(of: [getpid()])
+        let spared = alive.descendants(of: sparing).union(sparing)
+        let ancestors = alive.ancestors(of: getpid())
+        let tagged = alive.entries.filter { ProcessInfoReader().environment($0.pid, Self.tag) == instanceId }.map(\.pid)
         return own.union(tagged).subtracting(spared).subtracting(ancestors).subtracting([getpid()]).sorted()
-    }
-}
-
-/// Who is whose child, from `/proc`. Empty where there is none.
-private enum ProcessTable {
-    struct Entry {
-        var pid: Int32
-        var parent: Int32
-        var isZombie: Bool
-    }
-
-    static func read() -> [Entry] {
-        guard let handle = opendir("/proc") else { return [] }
-        defer { closedir(handle) }
-        var entries: [Entry] = []
-        while let item = readdir(handle) {
-            let name = withUnsafePointer(to: &item.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard let pid = Int32(name) else { continue }
-            let bytes = try? DurableFile.read("/proc/\(pid)/stat", limit: 4096)  // gone meanwhile
-            guard let bytes, let close = bytes.lastIndex(of: UInt8(ascii: ")")) else { continue }
-            let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
-            guard fields.count > 1, let parent = Int32(String(decoding: fields[1], as: UTF8.self)) else { continue }
-            let state = String(decoding: fields[0], as: UTF8.self)
-            entries.append(Entry(pid: pid, parent: parent, isZombie: state == "Z" || state == "X"))
-        }
-        return entries
-    }
-
-    static func descendants(of roots: Set<Int32>, in entries: [Entry]) -> Set<Int32> {
-        let children = Dictionary(grouping: entries, by: \.parent)
-        var found: Set<Int32> = []
-        var open = Array(roots)
-        while let next = open.popLast() {
-            for child in children[next] ?? [] where found.insert(child.pid).inserted { open.append(child.pid) }
-        }
-        return found
-    }
-
-    static func ancestors(of pid: Int32, in entries: [Entry]) -> Set<Int32> {
-        let parents = Dictionary(entries.map { ($0.pid, $0.parent) }, uniquingKeysWith: { first, _ in first })
-        var found: Set<Int32> = []
-        var next = parents[pid]
-        while let current = next, current > 0, found.insert(current).inserted { next = parents[current] }
-        return found
-    }
-
-    /// Whether the environment that a process of this user began with has `name=value`.
-    static func carries(_ name: String, _ value: String, pid: Int32) -> Bool {
-        let bytes = try? DurableFile.read("/proc/\(pid)/environ", limit: 1 << 20)  // another user's: not ours
-        guard let bytes else { return false }
-        let wanted = Array("\(name)=\(value)".utf8)
-        return bytes.split(separator: 0).contains { $0.elementsEqual(wanted) }
     }
 }
 
@@ -175,18 +123,6 @@ private final class ChildStarter: Sendable {
     }
 
     private func begin() {
-        #if canImport(Darwin)
-            var thread: pthread_t?
-        #else
-            var thread = pthread_t()
-        #endif
-        let context = Unmanaged.passRetained(self).toOpaque()
-        _ = pthread_create(
-            &thread, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<ChildStarter>.fromOpaque(context).takeUnretainedValue().run()
-                return nil
-            }, context)
+        if !DedicatedThread.start({ self.run() }) { work.withLock { $0.isRunning = false } }
     }
 }

@@ -55,6 +55,30 @@ package struct ProcessInfoReader: Sendable {
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 
+    /// The words that process `pid` was started with. One that writes its own title over them shows that as one word.
+    /// Empty for a kernel thread, a zombie, or one that is gone.
+    package func commandLine(pid: Int32) -> [String] {
+        let bytes = try? DurableFile.read("\(root)/\(pid)/cmdline", limit: 1 << 20)  // gone: no words
+        var words = (bytes ?? []).split(separator: 0, omittingEmptySubsequences: false)
+        while words.last?.isEmpty ?? false { words.removeLast() }
+        return words.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The value of variable `name` in the environment that process `pid` began with; nil when it had none, is another
+    /// user's, or is gone.
+    package func environment(_ pid: Int32, _ name: String) -> String? {
+        let bytes = try? DurableFile.read("\(root)/\(pid)/environ", limit: 1 << 20)  // another user's: not ours to read
+        let wanted = Array("\(name)=".utf8)
+        let found = bytes?.split(separator: 0).first { $0.starts(with: wanted) }
+        return found.map { String(decoding: $0.dropFirst(wanted.count), as: UTF8.self) }
+    }
+
+    /// The effective user that process `pid` runs as; nil when it is gone.
+    package func userId(pid: Int32) -> UInt32? {
+        var info = stat()
+        return stat("\(root)/\(pid)", &info) == 0 ? info.st_uid : nil
+    }
+
     /// This process.
     package func current() -> ProcessSnapshot? { read(pid: getpid()) }
 

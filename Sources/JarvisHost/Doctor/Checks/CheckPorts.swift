@@ -1,4 +1,5 @@
 import JarvisCore
+import JarvisSystem
 
 extension DoctorCheck {
     /// Whether the port is one, free for its gateway, and the same everywhere.

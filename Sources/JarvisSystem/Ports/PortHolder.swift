@@ -1,5 +1,3 @@
-import JarvisSystem
-
 /// Which process listens on a port, as far as the system tells this user.
 package struct PortHolder: Sendable, Hashable, CustomStringConvertible {
     /// The process.
