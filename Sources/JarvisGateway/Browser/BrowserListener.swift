@@ -1,6 +1,7 @@
 import JarvisCore
 import JarvisHost
 import JarvisNet
+import JarvisSystem
 import NIOCore
 
 /// The sockets of the control service: loopback alone, whatever the gateway itself is bound to.
