@@ -28,3 +28,26 @@ package struct BrowserCall: Sendable {
         try await session(starting: starting).page(self["targetId"]?.stringValue)
     }
 }
+
+extension BrowserCall {
+    /// A text that must be there and not be empty.
+    ///
+    /// - Throws: `BrowserError` 400 `invalid_input`.
+    package func text(_ name: String) throws -> String {
+        guard let text = self[name]?.stringValue, !text.isEmpty else {
+            throw BrowserError(400, "invalid_input", "\(name) is required and must be a text.")
+        }
+        return text
+    }
+
+    /// The time that the caller gives (`timeoutMs`), at most two minutes.
+    ///
+    /// - Throws: `BrowserError` 400 `invalid_input`.
+    package func timeout(default standard: Duration) throws -> Duration {
+        guard let value = self["timeoutMs"], value != .null else { return standard }
+        guard let number = value.doubleValue ?? value.stringValue.flatMap({ Double($0) }), number >= 0 else {
+            throw BrowserError(400, "invalid_input", "timeoutMs must be a number of milliseconds, from 0 to 120000.")
+        }
+        return .milliseconds(min(number, 120_000))
+    }
+}

@@ -29,7 +29,12 @@ extension BrowserError {
             self.init(409, "closed", "The browser is gone: \(reason). Start it again: jarvis browser start")
         case .timeout(let method): self.init(408, "timeout", "The browser did not answer in time (\(method)).")
         case .cancelled(let method): self.init(408, "cancelled", "The request was cancelled (\(method)).")
-        case .remote(let method, _, let message): self.init(500, "failed", "The browser refused \(method): \(message)")
+        case .remote(let method, _, let message):
+            if message.contains("No target with given id") || message.contains("Session with given id not found") {
+                self.init(404, "unknown_tab", "The tab is gone: list the tabs that are open with GET /tabs.")
+            } else {
+                self.init(500, "failed", "The browser refused \(method): \(message)")
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
 import JarvisCore
+import Synchronization
 
 /// One connected browser: its tabs and what happens in them.
 package final class BrowserSession: Sendable {
@@ -7,6 +8,8 @@ package final class BrowserSession: Sendable {
     /// What it may do.
     package let rules: SessionRules
 
+    let tabs = Watched(TabBook())
+
     /// A session over a connection that has proven to be ours.
     package init(connection: CDPConnection, rules: SessionRules) {
         self.connection = connection
@@ -14,32 +17,193 @@ package final class BrowserSession: Sendable {
     }
 
     /// Attaches to every tab and waits until they are known.
-    package func begin() async throws {}
+    ///
+    /// - Throws: `BrowserError` when the browser refuses to be driven.
+    package func begin() async throws {
+        connection.observe { [weak self] event in self?.handle(event) }
+        connection.onClose { [weak self] reason in self?.ended(reason) }
+        do throws(CDPFailure) {
+            _ = try await connection.send("Target.setDiscoverTargets", ["discover": true])
+            _ = try await connection.send(
+                "Target.setAutoAttach", ["autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true])
+            // The answer to that comes before the tabs are attached, the answer to this one after.
+            _ = try await connection.send("Target.getTargetInfo")
+        } catch {
+            throw BrowserError(error)
+        }
+        for page in pages {
+            // One that hangs is listed all the same.
+            _ = await page.state.wait(.seconds(5)) { $0.isReady || $0.end != nil ? true : nil }
+        }
+    }
 
-    /// The tab with this id or unique prefix of one; nil: the one used last, else the first.
+    /// Every tab, in the order in which they were opened.
+    package var pages: [Page] { tabs.read { $0.pages } }
+
+    /// The tab with this id or unique prefix of one; nil: the one used last, else the first. From now on it is the one
+    /// used last.
     ///
     /// - Throws: `BrowserError` 404 `unknown_tab`, 409 `ambiguous_tab`.
     package func page(_ targetId: String?) throws -> Page {
-        throw BrowserError(404, "unknown_tab", "There is no tab \"\(targetId ?? "")\".")
+        guard let targetId, !targetId.isEmpty else {
+            guard let page = tabs.read({ $0.current }) else {
+                throw BrowserError(
+                    404, "unknown_tab", "No tab is open: open one with POST /tabs/open {\"url\": \"https://…\"}.")
+            }
+            return page
+        }
+        let ids = pages.map(\.targetId)
+        let matches = TabBook.matches(targetId, among: ids)
+        guard let id = matches.first else {
+            throw BrowserError(
+                404, "unknown_tab",
+                "There is no tab \"\(targetId.prefix(80))\": list those that are open with GET /tabs.")
+        }
+        guard matches.count == 1 else {
+            throw BrowserError(
+                409, "ambiguous_tab",
+                "\"\(targetId.prefix(80))\" is the beginning of \(matches.count) tabs' ids "
+                    + "(\(matches.prefix(4).joined(separator: ", "))): give more of it.")
+        }
+        guard
+            let page = tabs.change({ book in
+                book.use(id)
+                return book[id]
+            })
+        else { throw BrowserError.tabGone(id) }
+        return page
     }
-}
 
-/// What a session is allowed and where it keeps files.
-package struct SessionRules: Sendable {
-    /// Whether scripts of the caller may run in pages (`browser.evaluateEnabled`).
-    package var mayEvaluate = true
-    /// Where screenshots, PDFs, traces and downloads go; an absolute path inside the instance.
-    package var artifacts: String
-    /// Where files must lie to be uploaded; absolute paths.
-    package var uploadRoots: [String]
-    /// Which addresses may be opened.
-    package var policy: NavigationPolicy
+    /// Asks for the tabs' titles: the browser does not tell when they change. Keeps the old ones when it is slow.
+    package func refreshTitles() async {
+        let answer = try? await send("Target.getTargets", timeout: .seconds(2))  // a title is not worth an error
+        for info in answer?["targetInfos"]?.arrayValue ?? [] {
+            guard let id = info["targetId"]?.stringValue, let page = tabs.read({ $0[id] }) else { continue }
+            page.told(info)
+        }
+    }
 
-    /// Rules.
-    package init(mayEvaluate: Bool = true, artifacts: String, uploadRoots: [String], policy: NavigationPolicy) {
-        self.mayEvaluate = mayEvaluate
-        self.artifacts = artifacts
-        self.uploadRoots = uploadRoots
-        self.policy = policy
+    /// Opens a tab that shows nothing yet, and makes it the one used last.
+    ///
+    /// - Throws: `BrowserError`.
+    package func openTab() async throws -> Page {
+        guard pages.count < Self.mostTabs else {
+            throw BrowserError(
+                409, "too_many_tabs",
+                "\(Self.mostTabs) tabs are open already: close some with DELETE /tabs/<targetId>.")
+        }
+        let answer = try await send("Target.createTarget", ["url": "about:blank"])
+        guard let id = answer["targetId"]?.stringValue else {
+            throw BrowserError(500, "failed", "The browser opened no tab.")
+        }
+        let page = await tabs.wait(.seconds(15)) { $0[id] }
+        guard let page else { throw BrowserError(500, "failed", "The browser opened a tab and did not show it to us.") }
+        _ = await page.state.wait(.seconds(10)) { $0.isReady || $0.end != nil ? true : nil }
+        tabs.change { $0.use(id) }
+        return page
+    }
+
+    // More would exhaust a small machine; nobody who means it needs them.
+    static let mostTabs = 100
+
+    /// Closes a tab and waits until it is gone.
+    ///
+    /// - Throws: `BrowserError` 408 when it stays.
+    package func close(_ page: Page) async throws {
+        page.leaveQuietly()
+        _ = try await send("Target.closeTarget", ["targetId": .string(page.targetId)])
+        let gone = await page.state.wait(.seconds(15)) { $0.end != nil ? true : nil }
+        if gone == nil {
+            throw BrowserError(408, "timeout", "The tab \"\(page.targetId)\" did not close within 15 s.")
+        }
+    }
+
+    /// Brings a tab to the front and makes it the one used last.
+    package func focus(_ page: Page) async throws {
+        _ = try await send("Target.activateTarget", ["targetId": .string(page.targetId)])
+        tabs.change { $0.use(page.targetId) }
+    }
+
+    /// Sends a command to the browser itself.
+    ///
+    /// - Throws: `BrowserError`.
+    package func send(
+        _ method: String, _ params: JSONValue = [:], timeout: Duration = .seconds(30)
+    ) async throws -> JSONValue {
+        do throws(CDPFailure) {
+            return try await connection.send(method, params, timeout: timeout)
+        } catch {
+            throw BrowserError(error)
+        }
+    }
+
+    // MARK: Events, on the thread that reads
+
+    private func handle(_ event: CDPEvent) {
+        switch event.method {
+        case "Target.attachedToTarget": attached(event)
+        case "Target.detachedFromTarget": detached(event)
+        case "Target.targetInfoChanged":
+            guard let info = event.params["targetInfo"], let id = info["targetId"]?.stringValue else { return }
+            tabs.read { $0[id] }?.told(info)
+        case "Target.targetDestroyed":
+            guard let id = event.params["targetId"]?.stringValue else { return }
+            tabs.change { $0.remove(target: id) }?.ended(.closed)
+        case "Target.targetCrashed":
+            guard let id = event.params["targetId"]?.stringValue else { return }
+            tabs.read { $0[id] }?.crashed()
+        default:
+            guard let id = event.session, let page = tabs.read({ $0.page(ofSession: id) }) else { return }
+            page.handle(event, session: id)
+        }
+    }
+
+    private func attached(_ event: CDPEvent) {
+        guard let id = event.params["sessionId"]?.stringValue, let info = event.params["targetInfo"],
+            let target = info["targetId"]?.stringValue
+        else { return }
+        let owner = event.session.flatMap { session in tabs.read { $0.page(ofSession: session) } }
+        switch (info["type"]?.stringValue ?? "", owner) {
+        case ("page", nil):
+            guard tabs.read({ $0[target] == nil }), info["url"]?.stringValue?.hasPrefix("devtools://") != true else {
+                return letGo(session: id, of: event.session)
+            }
+            let page = Page(targetId: target, mainSession: id, info: info, session: self)
+            tabs.change { $0.add(page) }
+            page.prepare(session: id)
+        case ("iframe", let page?):
+            tabs.change { $0.set(.frames(page), session: id) }
+            page.processBegan(frame: target, session: id, parent: event.session ?? page.mainSession)
+        case ("worker", let page?):
+            tabs.change { $0.set(.worker(page), session: id) }
+            page.prepare(session: id, isWorker: true)
+        case ("service_worker", nil), ("shared_worker", nil):
+            tabs.change { $0.set(.shared(url: info["url"]?.stringValue ?? ""), session: id) }
+            connection.post("Runtime.runIfWaitingForDebugger", [:], session: id)
+        default:
+            letGo(session: id, of: event.session)
+        }
+    }
+
+    // What waits for a debugger would wait for ever.
+    private func letGo(session id: String, of parent: String?) {
+        connection.post("Runtime.runIfWaitingForDebugger", [:], session: id)
+        connection.post("Target.detachFromTarget", ["sessionId": .string(id)], session: parent)
+    }
+
+    private func detached(_ event: CDPEvent) {
+        guard let id = event.params["sessionId"]?.stringValue else { return }
+        let role = tabs.change { $0.removeSession(id) }
+        switch role {
+        case .frames(let page) where id == page.mainSession:
+            _ = tabs.change { $0.remove(target: page.targetId) }
+            page.ended(.closed)
+        case .frames(let page), .worker(let page): page.processEnded(session: id, parent: event.session)
+        case .shared, nil: break
+        }
+    }
+
+    private func ended(_ reason: String) {
+        for page in tabs.change({ $0.removeAll() }) { page.ended(.browserGone(reason)) }
     }
 }

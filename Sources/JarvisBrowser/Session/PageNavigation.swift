@@ -1,0 +1,162 @@
+import JarvisCore
+
+/// What became of a navigation.
+package struct NavigationOutcome: Sendable, Hashable {
+    /// Where the tab is now.
+    package var url: String
+    /// The HTTP status of the document; nil when there was none (about:blank, a change within the document).
+    package var status: Int?
+    /// How far the document has come; nil when the address started a download instead.
+    package var reached: LoadStep?
+    /// Time ran out before the document was loaded.
+    package var timedOut = false
+    /// The address started a download; the tab shows what it showed.
+    package var isDownload = false
+}
+
+extension Page {
+    /// Sends the tab to `url` and waits until the document is loaded, or `timeout` is over.
+    ///
+    /// - Parameter ignoringCertificateErrors: accept certificates that nobody vouches for, in this tab from now on; nil:
+    ///   as before.
+    /// - Throws: `BrowserError`: 400 `blocked_url` also when a redirect led to a blocked address, 408 when no document
+    ///   came at all, 500 `navigation_failed` and its kin with what went wrong.
+    package func navigate(
+        to url: String, timeout: Duration = .seconds(20), ignoringCertificateErrors: Bool? = nil
+    ) async throws -> NavigationOutcome {
+        let url = try await session.rules.policy.check(url)
+        let mark = session.rules.denials?.mark ?? 0
+        if let ignoringCertificateErrors {
+            try await sendEverywhere(
+                "Security.setIgnoreCertificateErrors", ["ignore": .bool(ignoringCertificateErrors)],
+                remember: "certificates")
+        }
+        let before = state.read { $0.tree.nodes[$0.tree.root]?.sameDocumentChanges }
+        leaveQuietly()
+        defer { stopLeavingQuietly() }
+        let clock = MonotonicClock.system
+        let deadline = clock.now() + timeout
+        let answer: JSONValue
+        do {
+            answer = try await send("Page.navigate", ["url": .string(url)], timeout: timeout)
+        } catch let error as BrowserError where error.code == "timeout" {
+            session.connection.post("Page.stopLoading", [:], session: mainSession)
+            throw BrowserError(
+                408, "navigation_timeout",
+                "Nothing came from \(url.prefix(200)) within \(Self.text(timeout)); the tab still shows "
+                    + "\(self.url.prefix(200)).")
+        } catch let error as BrowserError where error.message.contains("invalid URL") {
+            throw BrowserError(400, "invalid_url", "\"\(url.prefix(200))\" is no address that can be opened.")
+        }
+        if answer["isDownload"]?.boolValue == true { return NavigationOutcome(url: self.url, isDownload: true) }
+        if let problem = answer["errorText"]?.stringValue, !problem.isEmpty {
+            throw session.rules.denials?.refusal(of: self.url, after: mark)?.error
+                ?? session.rules.denials?.refusal(of: url, after: mark)?.error
+                ?? NavigationProblem.error(problem, url: url)
+        }
+        guard let loader = answer["loaderId"]?.stringValue else {
+            // The change within the document is reported a moment after the answer.
+            _ = await state.wait(.seconds(1)) {
+                $0.tree.nodes[$0.tree.root]?.sameDocumentChanges != before ? true : nil
+            }
+            return NavigationOutcome(url: self.url, reached: state.read { $0.tree.nodes[$0.tree.root]?.step })
+        }
+        let outcome = await outcome(ofLoader: loader, until: deadline - clock.now())
+        try refuseDead()
+        try await quarantineIfBlocked()
+        await session.refreshTitles()
+        return outcome
+    }
+
+    // A document that its own script replaces while it loads counts as loaded when the next one is.
+    private func outcome(ofLoader loader: String, until timeout: Duration) async -> NavigationOutcome {
+        let done: Bool? = await state.wait(timeout) { state in
+            guard state.end == nil, !state.hasCrashed, state.dialog == nil else { return false }
+            guard let root = state.tree.nodes[state.tree.root] else { return nil }
+            let isPending = state.pendingNavigations.contains(state.tree.root)
+            return root.loader != "" && root.step == .load && !isPending ? true : nil
+        }
+        if done == nil { session.connection.post("Page.stopLoading", [:], session: mainSession) }
+        return state.read { state in
+            let root = state.tree.nodes[state.tree.root]
+            return NavigationOutcome(
+                url: state.url, status: state.status(ofLoader: root?.loader ?? loader), reached: root?.step,
+                timedOut: done == nil)
+        }
+    }
+
+    /// Fails when the tab has closed or crashed.
+    func refuseDead() throws {
+        let (end, crashed) = state.read { ($0.end, $0.hasCrashed) }
+        switch end {
+        case .closed: throw BrowserError.tabGone(targetId)
+        case .browserGone(let reason): throw BrowserError.browserGone(reason)
+        case nil: if crashed { throw BrowserError.crashed }
+        }
+    }
+
+    /// Judges where the tab is now and empties it when it should not be there.
+    ///
+    /// - Throws: `BrowserError` 400 `blocked_url`.
+    func quarantineIfBlocked() async throws {
+        let here = url
+        guard here != "about:blank", !here.isEmpty else { return }
+        do {
+            try await session.rules.policy.check(here)
+        } catch let error as BrowserError {
+            _ = try? await send("Page.navigate", ["url": "about:blank"], timeout: .seconds(5))  // gone: empty as well
+            throw BrowserError(
+                error.status, error.code,
+                "The page led to an address that is blocked, and the tab was emptied. "
+                    + error.message)
+        }
+    }
+
+    static func text(_ time: Duration) -> String {
+        let milliseconds = time / .milliseconds(1)
+        return milliseconds >= 1000 ? "\(Int((milliseconds / 1000).rounded())) s" : "\(Int(milliseconds)) ms"
+    }
+}
+
+/// What the browser says when it can't open a page, in words.
+enum NavigationProblem {
+    static func error(_ text: String, url: String) -> BrowserError {
+        let address = url.prefix(200)
+        let name = text.hasPrefix("net::") ? String(text.dropFirst(5)) : text
+        switch name {
+        case "ERR_NAME_NOT_RESOLVED", "ERR_NAME_RESOLUTION_FAILED", "ERR_ICANN_NAME_COLLISION":
+            return BrowserError(
+                500, "name_not_resolved", "\(address) can't be opened: nobody knows the host's name (\(name)).")
+        case "ERR_CONNECTION_REFUSED":
+            return BrowserError(
+                500, "connection_refused", "\(address) can't be opened: nothing listens there (\(name)).")
+        case "ERR_CONNECTION_TIMED_OUT", "ERR_TIMED_OUT":
+            return BrowserError(500, "connection_timeout", "\(address) can't be opened: the host is silent (\(name)).")
+        case "ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "ERR_ADDRESS_UNREACHABLE":
+            return BrowserError(
+                500, "offline", "\(address) can't be opened: there is no way to the network (\(name)).")
+        case "ERR_TOO_MANY_REDIRECTS":
+            return BrowserError(
+                500, "too_many_redirects", "\(address) can't be opened: it redirects for ever (\(name)).")
+        case "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_CLOSED", "ERR_CONNECTION_RESET", "ERR_INVALID_HTTP_RESPONSE",
+            "ERR_CONTENT_LENGTH_MISMATCH", "ERR_INCOMPLETE_CHUNKED_ENCODING":
+            return BrowserError(
+                500, "navigation_failed",
+                "\(address) can't be opened: the server hung up or sent no valid answer "
+                    + "(\(name)).")
+        case "ERR_ABORTED":
+            return BrowserError(
+                500, "navigation_aborted",
+                "\(address) was not opened: the answer was empty, or the page did not want to be left (\(name)).")
+        case _ where name.hasPrefix("ERR_CERT_") || name.hasPrefix("ERR_SSL_"):
+            return BrowserError(
+                500, "certificate",
+                "\(address) can't be opened: its certificate is not to be trusted (\(name)). If you know the server, "
+                    + "send \"ignoreHTTPSErrors\": true with the request.")
+        case _ where name.hasPrefix("ERR_BLOCKED_BY"):
+            return BrowserError(400, "blocked_url", "\(address) is blocked (\(name)).")
+        default:
+            return BrowserError(500, "navigation_failed", "\(address) can't be opened (\(name)).")
+        }
+    }
+}
