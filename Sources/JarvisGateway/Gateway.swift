@@ -114,6 +114,10 @@ package actor Gateway {
     /// Requests to the browsers that are under way, by number.
     var browserWork: [Int: BrowserWork] = [:]
     var lastBrowserWork = 0
+    /// The canvas.
+    var canvas: CanvasHost
+    /// Time that only goes forward: what the life of a capability is measured with.
+    nonisolated let monotonic = MonotonicClock.system
 
     // Health
     var healthCache: (bytes: [UInt8], at: EpochMilliseconds)?
@@ -165,6 +169,8 @@ package actor Gateway {
         /// Who keeps this process running.
         package var supervisor: ServiceMarker.Supervisor
         package var pairedDevices: [JSONObject]
+        /// `JARVIS_SKIP_CANVAS_HOST=1`: the canvas is left out.
+        package var isCanvasSkipped: Bool
         /// Makes and takes a workspace, or throws when another gateway has it. Blocks.
         package var holdWorkspace: @Sendable (String) throws -> Void
         /// Throws when a gateway that serves on this port would not come up again with this configuration. Blocks.
@@ -198,6 +204,8 @@ package actor Gateway {
         authFacts = parts.auth
         auth = parts.auth.resolve(parts.config.config)
         devices = DeviceRegistry(paired: parts.pairedDevices.compactMap(DeviceRegistry.Paired.init(record:)))
+        canvas = CanvasHost(
+            config: parts.config.config.canvasHost, instance: parts.instance, isSkipped: parts.isCanvasSkipped)
         models = ModelCatalog(client: client, clock: parts.clock)
         origins = OriginPolicy(
             port: 0, addresses: [], allowedOrigins: parts.config.config.gateway.controlUi.allowedOrigins)

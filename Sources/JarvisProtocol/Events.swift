@@ -40,6 +40,10 @@ public struct EventDescriptor: Sendable, Hashable {
             summary: "{ticket, action, state, reason, error?, configHash?}: a restart or stop was taken on or refused.",
             isDroppable: false),
         EventDescriptor(
+            name: "canvas", scope: .read,
+            summary: "{op: scene, scene}: what the canvas shows; {op: eval|snapshot, id, scene, …}: to one page, which"
+                + " answers with `canvas.result`.", isDroppable: false),
+        EventDescriptor(
             name: "device.pair.requested", scope: .pairing, summary: "A device asks to be let in.", isDroppable: false),
         EventDescriptor(
             name: "device.pair.resolved", scope: .pairing, summary: "{requestId, deviceId, decision, ts}.",

@@ -180,7 +180,19 @@ extension ConfigFields {
         Field("nodeHost", .any, nil, "This host as a node.")
         Field("web", .any, nil, "Messaging over the web client.")
         Field("discovery", .any, nil, "Being found on the network.", reload: .restart)
-        Field("canvasHost", .any, nil, "The canvas server.", reload: .restart)
+        Field(
+            "canvasHost", .object, nil, "The canvas: pages that agents write and the gateway serves.", reload: .restart)
+        Field("canvasHost.enabled", .bool, true, "Whether the gateway serves the canvas.")
+        Field(
+            "canvasHost.root", .text, nil, "Where its files are. Default: canvas in the state directory.",
+            sharing: .exclusive)
+        Field("canvasHost.liveReload", .bool, true, "Whether shown pages load anew when a file changes.")
+        Field(
+            "canvasHost.capabilityTtlSeconds", .integer(1...86_400), 600,
+            "How long an address of the canvas stays good after its last use.", unit: .seconds)
+        Field(
+            "canvasHost.port", .integer(FieldRange.port), nil,
+            "Of older versions; the canvas is on the gateway's port.", sharing: .exclusive)
         Field("memory", .any, nil, "What agents remember.")
     }
 }

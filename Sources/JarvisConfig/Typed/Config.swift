@@ -20,6 +20,8 @@ package struct Config: Sendable {
     package let commands: CommandsConfig
     /// What agents may do.
     package let tools: ToolsConfig
+    /// The canvas.
+    package let canvasHost: CanvasHostConfig
     /// What JARVIS noted about the file.
     package let meta: MetaConfig
 
@@ -36,6 +38,7 @@ package struct Config: Sendable {
         messages = MessagesConfig(reader.section("messages"))
         commands = CommandsConfig(reader.section("commands"))
         tools = ToolsConfig(reader.section("tools"))
+        canvasHost = CanvasHostConfig(reader.section("canvasHost"))
         meta = MetaConfig(reader.section("meta"))
         self.redacted = redacted
     }
@@ -149,6 +152,25 @@ package struct ToolsConfig: Sendable {
         allow = reader.optionalStrings("allow")
         alsoAllow = reader.strings("alsoAllow")
         deny = reader.strings("deny")
+    }
+}
+
+/// `canvasHost`.
+package struct CanvasHostConfig: Sendable {
+    /// Whether the canvas is served. Default true.
+    package let enabled: Bool
+    /// The directory of its files as written; nil: the default place in the state directory.
+    package let root: String?
+    /// Whether shown pages load anew when a file changes. Default true.
+    package let liveReload: Bool
+    /// How long an address of the canvas stays good after its last use, in seconds. Default 600.
+    package let capabilityTtlSeconds: Int
+
+    init(_ reader: ConfigReader) {
+        enabled = reader.flag("enabled")
+        root = reader.string("root")
+        liveReload = reader.flag("liveReload")
+        capabilityTtlSeconds = reader.int("capabilityTtlSeconds", else: 600)
     }
 }
 

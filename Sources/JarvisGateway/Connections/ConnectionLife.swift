@@ -62,6 +62,7 @@ extension Gateway {
     func forget(_ id: Int, code: UInt16?) {
         guard let connection = connections.removeValue(forKey: id) else { return }
         cancelBrowserWork(of: id)
+        forgetRenderer(id)
         for runId in Array(runs.keys) {
             runs[runId]?.waiters.removeAll { $0.connection == id }
             runs[runId]?.toolListeners.removeAll { $0 == id }

@@ -22,6 +22,7 @@ extension Gateway {
 
     /// Closes the connections of a device; `caller`'s a moment later, so that its answer still arrives.
     func closeConnections(ofDevice deviceId: String, caller: Int, reason: String) {
+        revokeCanvas { $0.deviceId == deviceId }
         for connection in connections.values where connection.session?.deviceId == deviceId {
             if connection.id == caller {
                 loop.scheduleTask(in: .milliseconds(200)) { connection.socket.close(code: 4001, reason: reason) }

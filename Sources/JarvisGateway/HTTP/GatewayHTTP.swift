@@ -10,6 +10,10 @@ struct GatewayHTTP: ServerDelegate {
     func head(_ request: HTTPServerRequest) -> HeadDecision {
         gateway.assumeIsolated { gateway in
             if let refusal = gateway.refusal(of: request) { return .refuse(refusal) }
+            if let target = CanvasTarget(path: request.path, query: request.query) {
+                if let refusal = gateway.canvasRefusal(target, request) { return .refuse(refusal) }
+                return .accept(bodyLimit: 0)
+            }
             guard let route = HTTPRoutes.find(request.path, for: request.peer) else {
                 return .refuse(gateway.stamped(.text("Not Found\n", status: 404)))
             }
@@ -22,6 +26,9 @@ struct GatewayHTTP: ServerDelegate {
     }
 
     func respond(_ request: HTTPServerRequest, on loop: any EventLoop) -> EventLoopFuture<HTTPServerResponse> {
+        if let target = CanvasTarget(path: request.path, query: request.query) {
+            return gateway.assumeIsolated { $0.canvasResponse(target, request, on: loop) }
+        }
         let response = gateway.assumeIsolated { gateway in
             guard let route = HTTPRoutes.find(request.path, for: request.peer) else {
                 return gateway.stamped(.text("Not Found\n", status: 404))
@@ -32,6 +39,12 @@ struct GatewayHTTP: ServerDelegate {
     }
 
     func upgrade(_ request: HTTPServerRequest) -> UpgradeDecision {
+        if CanvasTarget.isReserved(request.path) {
+            switch gateway.assumeIsolated({ $0.canvasUpgrade(request) }) {
+            case .failure(let refusal): return .refuse(refusal.response)
+            case .success(let handler): return .accept(handler)
+            }
+        }
         let admission: Result<Int, UpgradeRefusal> = gateway.assumeIsolated { gateway in
             if let refusal = gateway.refusal(of: request) { return .failure(UpgradeRefusal(response: refusal)) }
             if HTTPRoutes.isReserved(request.path) {
@@ -51,7 +64,8 @@ struct GatewayHTTP: ServerDelegate {
     }
 }
 
-private struct UpgradeRefusal: Error {
+/// Why there is no WebSocket.
+struct UpgradeRefusal: Error {
     let response: HTTPServerResponse
 }
 
@@ -67,7 +81,9 @@ extension Gateway {
         }
         let given = request.headers("origin")
         if given.count > 1 { return stamped(.text("Bad Request: more than one Origin\n", status: 400)) }
-        if let origin = given.first, !origins.allowsOrigin(origin, host: host) {
+        if let origin = given.first, !origins.allowsOrigin(origin, host: host),
+            !(origin == "null" && canvasAdmitsOpaqueOrigin(request))
+        {
             return stamped(.text("Forbidden: this Origin may not talk to the gateway\n", status: 403))
         }
         let isMutating = !["GET", "HEAD", "OPTIONS"].contains(request.method)

@@ -62,6 +62,7 @@ extension Gateway {
         }
         auth = new
         guard old.mode != auth.mode || old.token != auth.token || old.password != auth.password else { return }
+        revokeCanvas { _ in true }
         // Only those of now: who comes with the new secret in the meantime stays.
         let outdated = connections.filter { $0.value.session?.usedSharedSecret == true }.map(\.key)
         // A moment later, so that the answer to the request which changed the secret still arrives.

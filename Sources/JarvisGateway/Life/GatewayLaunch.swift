@@ -95,7 +95,7 @@ package struct GatewayLaunch: Sendable {
                 configStore: configStore,
                 store: store, auth: facts, options: options, clock: clock, logger: logger, recentErrors: recentErrors,
                 redactor: redactor, hostName: environment.hostName, supervisor: ServiceMarker.supervisor(environment),
-                pairedDevices: paired,
+                pairedDevices: paired, isCanvasSkipped: environment["JARVIS_SKIP_CANVAS_HOST"] == "1",
                 holdWorkspace: { try held.hold(workspace: $0) },
                 rehearse: { [self] in
                     try StartGate.rehearse($0, servedPort: $1, launch: self, configStore: configStore)

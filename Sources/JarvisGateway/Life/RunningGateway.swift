@@ -287,6 +287,7 @@ extension Gateway {
     }
 
     func closeClients() async {
+        closeCanvas()
         for connection in connections.values { connection.socket.close(code: 1012, reason: "service restart") }
         for _ in 0..<50 where !connections.isEmpty {
             try? await Task.sleep(for: .milliseconds(10))  // cancelled means: no more waiting

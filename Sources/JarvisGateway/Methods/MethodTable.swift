@@ -45,7 +45,7 @@ enum MethodTable {
     static let handlers: [String: MethodHandler] = [
         SystemMethods.handlers, ChatMethods.handlers, AgentMethods.handlers, SessionMethods.handlers,
         ConfigMethods.handlers, CatalogMethods.handlers, DeviceMethods.handlers,
-        BrowserMethods.handlers,
+        BrowserMethods.handlers, CanvasMethods.handlers,
     ].reduce(into: [:]) { $0.merge($1) { _, last in last } }
 
     /// By name.
