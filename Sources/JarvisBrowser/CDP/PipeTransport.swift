@@ -11,8 +11,21 @@ import Synchronization
     import Darwin
 #endif
 
+/// What the thread of a pipe looks after besides: the process at the other end.
+protocol PipeCompanion: Sendable {
+    /// Descriptors to wait for; a negative one is skipped. Nothing more is to be done when it is empty.
+    func descriptors() -> [Int32]
+    /// Something may be there to be read, or `interval` has gone by.
+    func look()
+    /// How often it must be asked, in milliseconds, when its descriptors do not tell everything; nil: never.
+    var interval: Int32? { get }
+    /// Adds to why the pipe ended what the process had to say.
+    func explain(_ reason: String) -> String
+}
+
 /// The debugging protocol over the two pipes of a browser that this process started. One thread reads, delivers and
-/// writes: a caller never waits for the browser, and a browser that floods is slowed down by its own pipe.
+/// writes, and looks after the process: a caller never waits for the browser, and a browser that floods is slowed down
+/// by its own pipe.
 package final class PipeTransport: CDPTransport {
     /// The most bytes that may wait for a browser that does not read: 128 MiB. Beyond, the connection ends.
     static let writeLimit = 128 << 20
@@ -29,15 +42,22 @@ package final class PipeTransport: CDPTransport {
     private let writing: Int32
     private let bell: [Int32]
     private let frameLimit: Int
+    private let companion: (any PipeCompanion)?
+
+    /// How long an ended pipe waits for its process to end too, so that the reason can say how.
+    private static let patience = Duration.milliseconds(300)
 
     /// Takes over both descriptors: what the browser writes to, and what it reads from.
     ///
     /// - Throws: `SystemCallError`; then both are closed.
     package convenience init(reading: Int32, writing: Int32) throws {
-        try self.init(reading: reading, writing: writing, frameLimit: CDPFrames.defaultLimit)
+        try self.init(reading: reading, writing: writing, companion: nil)
     }
 
-    init(reading: Int32, writing: Int32, frameLimit: Int) throws {
+    init(
+        reading: Int32, writing: Int32, frameLimit: Int = CDPFrames.defaultLimit,
+        companion: (any PipeCompanion)? = nil
+    ) throws {
         var ends: [Int32] = [-1, -1]
         guard jarvis_pipe_cloexec(&ends) == 0 else {
             let number = errno
@@ -48,10 +68,14 @@ package final class PipeTransport: CDPTransport {
         self.reading = reading
         self.writing = writing
         self.frameLimit = frameLimit
+        self.companion = companion
         bell = ends
     }
 
-    deinit { for descriptor in bell + [reading, writing] { systemClose(descriptor) } }
+    deinit {
+        let ownsPipes = state.withLock { !$0.isStarted }
+        for descriptor in bell + (ownsPipes ? [reading, writing] : []) { systemClose(descriptor) }
+    }
 
     package func start(
         receive: @escaping @Sendable ([UInt8]) -> Void, closed: @escaping @Sendable (_ reason: String) -> Void
@@ -61,8 +85,38 @@ package final class PipeTransport: CDPTransport {
             return !state.isStarted
         }
         guard isFirst else { return }
-        let began = DedicatedThread.start { [self] in closed(run(receive)) }
-        if !began { closed("no thread could be started for the browser") }
+        let began = DedicatedThread.start { [self] in
+            let reason = run(receive)
+            // A browser that still runs hears of the end.
+            for descriptor in [reading, writing] { systemClose(descriptor) }
+            attend(for: Self.patience)
+            closed(companion?.explain(reason) ?? reason)
+            // The process may outlive its pipe; somebody must still collect it.
+            attend(for: nil)
+        }
+        guard !began else { return }
+        for descriptor in [reading, writing] { systemClose(descriptor) }
+        closed("no thread could be started for the browser")
+    }
+
+    /// Looks after the process alone until it has ended, or for `limit`.
+    private func attend(for limit: Duration?) {
+        guard let companion else { return }
+        let deadline = limit.map { ContinuousClock.now + $0 }
+        while true {
+            let watched = companion.descriptors()
+            if watched.isEmpty { return }
+            var wait = companion.interval ?? -1
+            if let deadline {
+                let left = ContinuousClock.now.duration(to: deadline)
+                guard left > .zero else { return }
+                let milliseconds = Int32(clamping: Int64((left / .milliseconds(1)).rounded(.up)))
+                wait = wait < 0 ? milliseconds : min(wait, milliseconds)
+            }
+            var entries = watched.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            _ = poll(&entries, nfds_t(entries.count), wait)
+            companion.look()
+        }
     }
 
     package func send(_ message: [UInt8]) {
@@ -113,7 +167,15 @@ package final class PipeTransport: CDPTransport {
                 pollfd(fd: bell[0], events: Int16(POLLIN), revents: 0),
                 pollfd(fd: output.isEmpty ? -1 : writing, events: Int16(POLLOUT), revents: 0),
             ]
-            if poll(&entries, 3, -1) < 0, errno != EINTR { return "poll failed: \(SystemCallError.text(errno))" }
+            let watched = companion?.descriptors() ?? []
+            entries += watched.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            let ready = poll(&entries, nfds_t(entries.count), watched.isEmpty ? -1 : companion?.interval ?? -1)
+            if ready < 0, errno != EINTR { return "poll failed: \(SystemCallError.text(errno))" }
+            if ready == 0 || entries[3...].contains(where: { $0.revents != 0 }) {
+                companion?.look()
+                // Gone: what it wrote last is read below, and an end that somebody else holds open is not waited for.
+                if companion?.descriptors().isEmpty ?? false, entries[0].revents == 0 { return "the browser ended" }
+            }
             if entries[1].revents != 0 { while read(bell[0], buffer.baseAddress, buffer.count) > 0 {} }
             guard entries[0].revents != 0 else { continue }
             let count = read(reading, buffer.baseAddress, buffer.count)

@@ -1,7 +1,6 @@
 import CJarvisShims
 import JarvisCore
 import JarvisSystem
-import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -11,128 +10,143 @@ import Synchronization
     import Darwin
 #endif
 
-/// What is needed to start a browser.
-package struct LaunchPlan: Sendable {
-    /// The browser's program, absolute.
-    package var executable: String
-    /// Its user-data directory, absolute; made when it is missing.
-    package var userDataDir: String
-    /// Whether it shows no window.
-    package var headless: Bool
-    /// Whether its sandbox is off (needed as root).
-    package var noSandbox: Bool
-    /// A debugging port to open on 127.0.0.1 beside the pipe; nil: none.
-    package var cdpPort: Int?
-    /// `host:port` of the proxy that everything goes through; nil: none.
-    package var proxy: String?
-    /// More arguments, from the configuration.
-    package var extraArgs: [String]
-    /// Its environment, whole.
-    package var environment: [String: String]
-    /// Who starts it and answers for its end.
-    package var children: ChildTree
-    /// How long it may take until it answers. Default 15 s.
-    package var readyTimeout: Duration = .seconds(15)
-
-    /// A plan.
-    package init(
-        executable: String, userDataDir: String, headless: Bool = false, noSandbox: Bool = false, cdpPort: Int? = nil,
-        proxy: String? = nil, extraArgs: [String] = [], environment: [String: String] = [:], children: ChildTree
-    ) {
-        self.executable = executable
-        self.userDataDir = userDataDir
-        self.headless = headless
-        self.noSandbox = noSandbox
-        self.cdpPort = cdpPort
-        self.proxy = proxy
-        self.extraArgs = extraArgs
-        self.environment = environment
-        self.children = children
-    }
-}
-
 /// Starts browsers.
 package enum BrowserLauncher {
-    /// Starts a browser and returns once it answers over its debugging pipe.
+    /// The variable that carries the proof that a process came of one particular launch.
+    static let nonceName = "JARVIS_BROWSER_LAUNCH"
+
+    /// Starts a browser once and returns when it answers over its debugging pipe and, when it was to open a port, the
+    /// port is proven to be its own. `LaunchAttempts` starts it again when that helps.
     ///
-    /// - Throws: `BrowserError` 500 `launch_failed` with what the browser said, 400 for arguments that can't be given.
+    /// - Throws: `BrowserError`: 400 `invalid_args`; 409 `needs_no_sandbox`, `directory_in_use`, `port_taken` (the
+    ///   port is somebody else's); 500 `no_browser`, `launch_failed` with what the browser said. Then nothing of it is
+    ///   left.
     package static func launch(_ plan: LaunchPlan) async throws -> LaunchedBrowser {
-        let browser = try await offPool { try spawn(plan) }
-        do throws(CDPFailure) {
+        var plan = plan
+        let arguments = try BrowserFlags.arguments(plan)
+        try checkRoot(plan)
+        let nonce = Identifiers.randomHex(bytes: 16)
+        plan.environment = environment(plan, nonce: nonce)
+        let ready = plan
+        let browser = try await offPool {
+            try UserDataClaim.prepare(ready)
+            return try spawn(ready, arguments)
+        }
+        do {
             let version = try await browser.connection.send("Browser.getVersion", timeout: plan.readyTimeout)
             browser.learn(version)
+            if let port = plan.cdpPort { try await prove(port, browser, nonce: nonce) }
             return browser
         } catch {
             await browser.stop()
-            throw BrowserError(500, "launch_failed", "The browser \(plan.executable) did not start: \(error)")
+            throw Self.error(error, browser)
         }
     }
 
-    private static func spawn(_ plan: LaunchPlan) throws -> LaunchedBrowser {
-        var toBrowser: [Int32] = [-1, -1]
-        var fromBrowser: [Int32] = [-1, -1]
-        guard jarvis_pipe_cloexec(&toBrowser) == 0 else { throw SystemCallError(call: "pipe", errorNumber: errno) }
-        guard jarvis_pipe_cloexec(&fromBrowser) == 0 else {
-            let number = errno
-            for end in toBrowser { systemClose(end) }
-            throw SystemCallError(call: "pipe", errorNumber: number)
+    private static func error(_ error: any Error, _ browser: LaunchedBrowser) -> any Error {
+        let name = browser.plan.executable
+        switch error {
+        case CDPFailure.timeout:
+            let said = browser.said
+            return BrowserError(
+                500, "launch_failed",
+                "The browser \(name) started but did not answer within \(browser.plan.readyTimeout.components.seconds) s."
+                    + (said.isEmpty ? "" : " It said: \(said)"))
+        case CDPFailure.closed(let reason):
+            return BrowserError(500, "launch_failed", "The browser \(name) did not start: \(reason)")
+        case CDPFailure.remote(_, _, let message):
+            return BrowserError(500, "launch_failed", "The browser \(name) refused to say its version: \(message)")
+        case CDPFailure.cancelled: return CancellationError()
+        default: return error
         }
-        defer {
-            systemClose(toBrowser[0])
-            systemClose(fromBrowser[1])
+    }
+
+    private static func checkRoot(_ plan: LaunchPlan) throws(BrowserError) {
+        #if os(Linux)
+            guard geteuid() == 0, !plan.noSandbox else { return }
+            throw BrowserError(
+                409, "needs_no_sandbox",
+                "A browser can't use its sandbox as root. Run the gateway as an ordinary user, or give the sandbox up: "
+                    + "jarvis config set browser.noSandbox true")
+        #endif
+    }
+
+    private static func environment(_ plan: LaunchPlan, nonce: String) -> [String: String] {
+        var environment = plan.environment
+        // Launch scripts take more flags from these; ours are all that count.
+        for name in ["CHROMIUM_FLAGS", "CHROMIUM_USER_FLAGS", "CHROME_USER_DATA_DIR", "CHROME_CONFIG_HOME"] {
+            environment[name] = nil
         }
-        var child = ProcessSpawn(
-            path: plan.executable, arguments: BrowserFlags.arguments(plan), environment: plan.environment)
-        child.moreDescriptors = [toBrowser[0], fromBrowser[1]]
+        environment["BREAKPAD_DUMP_LOCATION"] = plan.userDataDir + "/Crashpad"
+        environment[nonceName] = nonce
+        return environment
+    }
+
+    private static func spawn(_ plan: LaunchPlan, _ arguments: [String]) throws -> LaunchedBrowser {
+        let commands = try Pipe()
+        let answers = try Pipe()
+        let errors = try Pipe()
+        var child = ProcessSpawn(path: plan.executable, arguments: arguments, environment: plan.environment)
+        child.moreDescriptors = [commands.reader.number, answers.writer.number]
+        child.standardOutput = errors.writer.number
+        child.standardError = errors.writer.number
         let pid: Int32
         do {
             pid = try plan.children.start(child)
-        } catch {
-            systemClose(toBrowser[1])
-            systemClose(fromBrowser[0])
-            throw error
+        } catch let error as SystemCallError where error.call == "exec" {
+            throw BrowserError(
+                500, "no_browser",
+                "The browser \(plan.executable) can't be started: \(SystemCallError.text(error.errorNumber)). Set "
+                    + "browser.executablePath to a program of the Chromium family.")
         }
-        let transport = try PipeTransport(reading: fromBrowser[0], writing: toBrowser[1])
-        return LaunchedBrowser(plan: plan, pid: pid, connection: CDPConnection(transport: transport))
+        let process = BrowserProcess(pid: pid, errors: errors.reader.take())
+        let transport = try PipeTransport(
+            reading: answers.reader.take(), writing: commands.writer.take(), companion: process)
+        return LaunchedBrowser(plan: plan, process: process, connection: CDPConnection(transport: transport))
+    }
+
+    /// The browser opens its port in its own time, and says nothing when it can't.
+    private static func prove(_ port: Int, _ browser: LaunchedBrowser, nonce: String) async throws {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while true {
+            let (pid, start) = (browser.pid, browser.startTime)
+            let verdict = try await offPool {
+                PortProof.verdict(port: port, pid: pid, startTime: start, nonce: nonce)
+            }
+            switch verdict {
+            case .own: return
+            case .nobody where ContinuousClock.now < deadline: try await Task.sleep(for: .milliseconds(20))
+            case .nobody:
+                throw BrowserError(
+                    409, "port_taken", "The browser did not open its debugging port \(port) on 127.0.0.1.")
+            case .foreign(let owner):
+                throw BrowserError(409, "port_taken", "The debugging port \(port) is taken by \(owner).")
+            }
+        }
     }
 }
 
-/// A browser that this process started and that answered.
-package final class LaunchedBrowser: Sendable {
-    /// What it was started with.
-    package let plan: LaunchPlan
-    /// Its process, which leads a group of its own.
-    package let pid: Int32
-    /// The way to command it.
-    package let connection: CDPConnection
-    private let version = Mutex(JSONValue.null)
+/// A pipe whose ends are closed with it unless somebody took them.
+private struct Pipe: ~Copyable {
+    final class End {
+        private(set) var number: Int32
+        init(_ number: Int32) { self.number = number }
+        deinit { if number >= 0 { systemClose(number) } }
 
-    init(plan: LaunchPlan, pid: Int32, connection: CDPConnection) {
-        self.plan = plan
-        self.pid = pid
-        self.connection = connection
+        /// The descriptor, which the caller closes from now on.
+        func take() -> Int32 {
+            defer { number = -1 }
+            return number
+        }
     }
 
-    func learn(_ version: JSONValue) { self.version.withLock { $0 = version } }
+    let reader: End
+    let writer: End
 
-    /// Its name and version, such as `Chrome/156.0.7258.66`.
-    package var product: String { version.withLock { $0["product"]?.stringValue ?? "" } }
-
-    /// Ends it with everything that it started, and returns when nothing of it is left.
-    package func stop() async {
-        // A browser that closes does not always answer first.
-        _ = try? await connection.send("Browser.close", timeout: .seconds(2))  // then by signal
-        let pid = pid
-        try? await offPool {  // never throws
-            let deadline = ContinuousClock.now + .seconds(3)
-            var isAsked = false
-            while ProcessEnd.collect(pid) == nil {
-                if ContinuousClock.now > deadline { kill(-pid, isAsked ? SIGKILL : SIGTERM) }
-                isAsked = true
-                usleep(10_000)
-            }
-            kill(-pid, SIGKILL)
-        }
-        connection.close()
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard jarvis_pipe_cloexec(&ends) == 0 else { throw SystemCallError(call: "pipe", errorNumber: errno) }
+        reader = End(ends[0])
+        writer = End(ends[1])
     }
 }

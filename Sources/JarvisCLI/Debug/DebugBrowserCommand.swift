@@ -22,8 +22,8 @@ struct DebugBrowserCommand: AsyncParsableCommand {
     @Option(help: "A directory for the user data and all files.")
     var state: String
 
-    @Option(help: "The browser's program.")
-    var executable: String = "/usr/bin/chromium"
+    @Option(help: "The browser's program; found when it is not given.")
+    var executable: String?
 
     @Option(help: "A debugging port to open beside the pipe, for a witness.")
     var port: Int?
@@ -71,9 +71,10 @@ struct DebugBrowserCommand: AsyncParsableCommand {
     private var opener: BrowserOpener {
         let (port, proxy) = (port, proxy)
         return { profile, settings, host in
+            let program = try BrowserDetection.find(profile.executablePath, environment: host.environment)
             let browser = try await BrowserLauncher.launch(
                 LaunchPlan(
-                    executable: profile.executablePath ?? "", userDataDir: profile.userDataDir,
+                    executable: program.path, userDataDir: profile.userDataDir,
                     headless: profile.isHeadless, noSandbox: profile.isUnsandboxed, cdpPort: port, proxy: proxy,
                     environment: host.environment, children: host.tree))
             var policy = NavigationPolicy()
@@ -86,7 +87,7 @@ struct DebugBrowserCommand: AsyncParsableCommand {
             try await session.begin()
             return OpenBrowser(
                 session: session, pid: browser.pid, port: port, product: browser.product,
-                executable: profile.executablePath, stop: { await browser.stop() })
+                executable: program.path, stop: { await browser.stop() })
         }
     }
 
