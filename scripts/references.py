@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REFERENCES = ("cli", "config", "protocol", "precedence")
+REFERENCES = ("cli", "config", "protocol", "precedence", "browser")
 
 
 def main() -> int:

@@ -13,10 +13,10 @@ struct DebugReferenceCommand: AsyncParsableCommand {
             """)
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case cli, config, protocolMethods = "protocol", precedence
+        case cli, config, protocolMethods = "protocol", precedence, browser
     }
 
-    @Argument(help: "cli, config, protocol or precedence.")
+    @Argument(help: "cli, config, protocol, precedence or browser.")
     var subject: Subject
 
     func run() throws {
@@ -25,6 +25,7 @@ struct DebugReferenceCommand: AsyncParsableCommand {
         case .config: Terminal.write(ConfigReference.markdown())
         case .protocolMethods: Terminal.write(ProtocolReference.markdown())
         case .precedence: Terminal.write(PrecedenceReference.text)
+        case .browser: Terminal.write(BrowserReference.markdown())
         }
     }
 }

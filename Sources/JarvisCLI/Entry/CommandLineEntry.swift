@@ -48,7 +48,7 @@ public enum CommandLineEntry {
             try CommandWords.check(globals.remaining)
             let context = CLIContext(globals: globals, environment: environment)
             return try await CLIContext.$current.withValue(context) {
-                var command = try JarvisCommand.parseAsRoot(globals.remaining)
+                var command = try JarvisCommand.parseAsRoot(BrowserArguments.rearranged(globals.remaining))
                 if var asynchronous = command as? any AsyncParsableCommand {
                     try await asynchronous.run()
                 } else {
@@ -69,7 +69,7 @@ public enum CommandLineEntry {
 
     /// Flags that look global and belong to a command.
     private static let grammar = GlobalArguments.Grammar(
-        owned: ["gateway": ["--dev"], "browser": ["--profile"]], freeText: ["-m", "--message"])
+        owned: ["gateway": ["--dev"]], freeText: ["-m", "--message", "--fn", "--prompt", "--fields"])
 
     /// Shows an error and returns its exit code: messages to stderr; under `--json` one document on stdout.
     private static func report(_ error: any Error, json: Bool) -> Int32 {

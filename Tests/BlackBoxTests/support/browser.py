@@ -234,6 +234,7 @@ class DebugControl(Control):
         self.log = []
         self.state = home.root / "debug-browser"
         self.state.mkdir(mode=0o700, exist_ok=True)
+        flags = (*flags, "--executable", chromium_path(), *(["--no-sandbox"] if os.geteuid() == 0 else []))
         self.process = subprocess.Popen(
             [str(jarvis_binary()), "debug", "browser", "--state", str(self.state), *flags], env=home.environment(), cwd=home.root,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(home.root / "tmp/debug-browser.log", "ab"), start_new_session=True)
