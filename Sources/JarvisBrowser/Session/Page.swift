@@ -12,6 +12,8 @@ package final class Page: Sendable {
     let mainSession: String
     let state: Watched<PageState>
     let pending = PendingCommands()
+    /// What the refs of the newest snapshot mean.
+    let refs = RefBook()
 
     init(targetId: String, mainSession: String, info: JSONValue, session: BrowserSession) {
         self.targetId = targetId

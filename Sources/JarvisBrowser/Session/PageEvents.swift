@@ -123,6 +123,8 @@ extension Page {
             state.change { $0.worlds.destroyed(context, session: id) }
         case "Runtime.executionContextsCleared":
             state.change { $0.worlds.cleared(session: id) }
+        case "Input.dragIntercepted":
+            state.change { $0.drag = params["data"] }
         case "Inspector.targetCrashed" where id == mainSession:
             crashed()
         default:

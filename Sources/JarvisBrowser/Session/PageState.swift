@@ -40,6 +40,8 @@ struct PageState: Sendable {
     var hasCrashed = false
     /// A question that waits for an answer of the caller.
     var dialog: OpenDialog?
+    /// What is being dragged, once the page has begun a drag of its own.
+    var drag: JSONValue?
     /// Windows that the page has opened.
     var windowOpens = 0
     /// Navigations that frames have begun or announced, by frame.
