@@ -14,6 +14,8 @@ package final class Page: Sendable {
     let pending = PendingCommands()
     /// What the refs of the newest snapshot mean.
     let refs = RefBook()
+    let gate = Mutex(RequestGate())
+    let emulation = Mutex(EmulationState())
 
     init(targetId: String, mainSession: String, info: JSONValue, session: BrowserSession) {
         self.targetId = targetId

@@ -23,6 +23,7 @@ extension Page {
                 connection.post("Security.setIgnoreCertificateErrors", ["ignore": true], session: id)
             }
             for command in pending.remembered { connection.post(command.method, command.params, session: id) }
+            if let params = gateParameters { connection.post("Fetch.enable", params, session: id) }
         }
         connection.post("Runtime.runIfWaitingForDebugger", [:], session: id)
         guard !isWorker else { return }
@@ -130,6 +131,7 @@ extension Page {
         default:
             switch event.method.prefix(while: { $0 != "." }) {
             case "Page": handlePage(event, session: id)
+            case "Fetch": handleGate(event, session: id)
             default: break
             }
         }

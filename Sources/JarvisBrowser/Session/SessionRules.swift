@@ -10,8 +10,10 @@ package struct SessionRules: Sendable {
     package var uploadRoots: [String]
     /// Which addresses may be opened.
     package var policy: NavigationPolicy
-    /// What the browser's egress proxy has refused; nil when it has no proxy of ours.
-    package var denials: EgressDenials?
+    /// What the policy has refused the browser of late: shared with its `EgressProxy`, if it has one.
+    package var denials: EgressDenials? = EgressDenials()
+    /// Whether requests are stopped in the browser and judged there: for a browser that has no proxy of ours.
+    package var interceptsRequests = false
     /// Whether certificates that nobody vouches for are accepted in every tab (`ignoreHTTPSErrors` of a profile).
     package var ignoresCertificateErrors = false
     /// Whether the browser runs on this machine, so that its files are ours to move.
