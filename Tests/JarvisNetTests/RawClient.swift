@@ -34,6 +34,14 @@ final class RawClient: Sendable {
         return client
     }
 
+    /// The other end of a connection that a server accepted; called on its loop.
+    static func adopt(_ channel: any Channel) throws -> RawClient {
+        let client = RawClient()
+        try channel.pipeline.syncOperations.addHandler(Collector(client: client))
+        client.channel.withLock { $0 = channel }
+        return client
+    }
+
     func send(_ text: String) async throws { try await send(Array(text.utf8)) }
 
     func send(_ bytes: [UInt8]) async throws {

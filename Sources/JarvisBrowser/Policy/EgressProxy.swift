@@ -62,11 +62,8 @@ package final class EgressProxy: Sendable {
         await proxy.close()
     }
 
-    /// The arguments that make a browser use it, and nothing beside it.
-    package var flags: [String] { Self.flags(port: port) }
-
-    /// The arguments that make a browser send everything to the proxy on `port` of 127.0.0.1: without exception for
-    /// loopback, without a name lookup of its own, without UDP (QUIC, WebRTC).
+    /// The arguments that make a browser send everything to the proxy on `port` of 127.0.0.1, and nothing beside it: no exception
+    /// for loopback, no name lookup of its own, no UDP (QUIC, WebRTC).
     package static func flags(port: Int) -> [String] {
         [
             "--proxy-server=http://127.0.0.1:\(port)",

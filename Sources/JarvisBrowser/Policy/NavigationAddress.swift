@@ -30,7 +30,7 @@ enum NavigationAddress: Sendable, Equatable {
         let rest = trimmed[trimmed.index(after: colon)...]
         guard scheme == "http" || scheme == "https" else {
             // `localhost:3000` and `example.com:8080/x` look like a scheme.
-            if scheme.contains(".") || scheme == "localhost" || rest.first?.isNumber == true {
+            if scheme.contains(".") || scheme == "localhost" {
                 throw Self.invalid("The address \(shown) has no scheme; write http:// or https:// in front of it.")
             }
             throw BrowserError(
@@ -133,13 +133,14 @@ enum DomainName {
     /// turn into is the browser's table, not ours.
     static func ascii(_ text: Substring, shown: String) throws(BrowserError) -> String {
         guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return String(text) }
+        // The port, if any, is ASCII and stays.
+        let colon = text.lastIndex(of: ":") ?? text.endIndex
         var labels: [String] = []
-        for label in text.lowercased().split(separator: ".", omittingEmptySubsequences: false) {
+        for label in text[..<colon].lowercased().split(separator: ".", omittingEmptySubsequences: false) {
             guard !label.utf8.allSatisfy({ $0 < 0x80 }) else {
                 labels.append(String(label))
                 continue
             }
-            // A port belongs to the last label only, and that must be ASCII then.
             let scalars = Array(label.unicodeScalars)
             guard scalars.allSatisfy(isPlain), let encoded = Punycode.encode(scalars) else {
                 throw NavigationAddress.invalid(
@@ -148,7 +149,7 @@ enum DomainName {
             }
             labels.append("xn--" + encoded)
         }
-        return labels.joined(separator: ".")
+        return labels.joined(separator: ".") + text[colon...]
     }
 
     private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {

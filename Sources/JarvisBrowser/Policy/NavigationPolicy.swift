@@ -141,7 +141,8 @@ enum HostPattern {
         if pattern.hasSuffix(".") { pattern.removeLast() }
         if let address = IPAddress(pattern) { return IPAddress(host)?.unmapped == address.unmapped }
         // IDN patterns are compared in ASCII, as hosts are. A pattern that has no such form matches nothing.
-        if let ascii = try? DomainName.ascii(pattern.drop { $0 == "*" || $0 == "." }, shown: "") {  // matches nothing then
+        let name = pattern.drop { $0 == "*" || $0 == "." }
+        if let ascii = try? DomainName.ascii(name, shown: "") {  // see above
             if pattern.hasPrefix("*.") { return host.hasSuffix("." + ascii) && IPAddress(host) == nil }
             return pattern == "*" || host == ascii
         }

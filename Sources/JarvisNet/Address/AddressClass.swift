@@ -74,7 +74,7 @@ extension IPAddress {
         case 0x2001_0DB8: return .reserved  // documentation
         default: break
         }
-        if high >> 36 == 0x200_1000 || high >> 36 == 0x200_1002 { return .reserved }  // ORCHID
+        if high >> 36 == 0x200_1001 || high >> 36 == 0x200_1002 { return .reserved }  // ORCHID
         if high >> 44 == 0x3FFF0 { return .reserved }  // documentation 3fff::/20
         // ISATAP: …:0000:5efe:a.b.c.d or …:0200:5efe:a.b.c.d
         if low >> 32 == 0x0000_5EFE || low >> 32 == 0x0200_5EFE { return inner(embedded) }

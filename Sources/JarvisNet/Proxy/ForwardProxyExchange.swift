@@ -82,8 +82,9 @@ final class ForwardProxyClient: ChannelInboundHandler {
         answerBegan = false
         keepsClient = head.isKeepAlive
         var forwarded = HTTPRequestHead(version: .http1_1, method: head.method, uri: path)
-        forwarded.headers = Self.endToEnd(head.headers)
-        forwarded.headers.replaceOrAdd(name: "Host", value: host)
+        // The address decides which host is meant; whatever the field says.
+        forwarded.headers = HTTPHeaders([("Host", host)])
+        forwarded.headers.add(contentsOf: Self.endToEnd(head.headers).filter { $0.name.lowercased() != "host" })
         if head.headers.contains(name: "Transfer-Encoding") {
             forwarded.headers.remove(name: "Content-Length")
             forwarded.headers.add(name: "Transfer-Encoding", value: "chunked")
@@ -152,8 +153,7 @@ final class ForwardProxyClient: ChannelInboundHandler {
             context.write(wrapOutboundOut(.head(answer(head))), promise: nil)
         case .body(let bytes): context.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
         case .end:
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-            finish()
+            finish(written: context.writeAndFlush(wrapOutboundOut(.end(nil))))
         }
     }
 
@@ -177,13 +177,13 @@ final class ForwardProxyClient: ChannelInboundHandler {
         return answer
     }
 
-    private func finish() {
+    private func finish(written: EventLoopFuture<Void>) {
         if !keepsServer || !requestEnded {
             server?.channel.close(promise: nil)
             server = nil
         }
         guard keepsClient, requestEnded, let context else {
-            leave()
+            leave(after: written)
             return
         }
         state = .idle
@@ -227,17 +227,16 @@ final class ForwardProxyClient: ChannelInboundHandler {
             let body = context.channel.allocator.buffer(string: refusal.bodyText)
             context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        leave()
+        leave(after: context.writeAndFlush(wrapOutboundOut(.end(nil))))
     }
 
-    private func leave() {
+    private func leave(after written: EventLoopFuture<Void>) {
         state = .leaving
         waiting.removeAll()
         server?.channel.close(promise: nil)
         server = nil
         guard let channel = context?.channel else { return }
-        channel.writeAndFlush(ByteBuffer()).whenComplete { _ in ForwardProxyFarewell.say(on: channel) }
+        written.whenComplete { _ in ForwardProxyFarewell.say(on: channel) }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
