@@ -8,6 +8,7 @@ import JarvisNet
 import JarvisProtocol
 import JarvisProviders
 import JarvisStore
+import JarvisSystem
 import Logging
 import NIOCore
 
@@ -47,6 +48,8 @@ package actor Gateway {
     nonisolated let configStore: ConfigStore
     nonisolated let store: Store
     nonisolated let clock: WallClock
+    /// The processes that it started.
+    nonisolated let children: ChildTree
     nonisolated let logger: Logger
     nonisolated let startedAt: EpochMilliseconds
     /// Names this start of the program: a restart in place keeps pid and start time.
@@ -107,10 +110,12 @@ package actor Gateway {
     var runs: [String: LiveRun] = [:]
 
     // Browser
-    /// The browsers of this instance; nil when they are turned off.
+    /// The browsers of this instance; nil until the ports are bound.
     var browser: BrowserControl?
     /// The port of the control service; nil when it is not open.
     var browserControlPort: Int?
+    /// The processes of other gateways, which outlive this one. Blocks.
+    var otherGateways: @Sendable () -> Set<Int32> = { [] }
     /// Requests to the browsers that are under way, by number.
     var browserWork: [Int: BrowserWork] = [:]
     var lastBrowserWork = 0
@@ -191,6 +196,7 @@ package actor Gateway {
         configStore = parts.configStore
         store = parts.store
         clock = parts.clock
+        children = ChildTree(instanceId: parts.identity.instanceId)
         logger = parts.logger
         options = parts.options
         startedAt = parts.clock.now()

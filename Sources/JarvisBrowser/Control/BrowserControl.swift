@@ -9,6 +9,8 @@ package actor BrowserControl {
     private var lives: [String: BrowserLife] = [:]
     /// Whether it has been shut down for good.
     private var isClosed = false
+    /// Names of profiles that are being made.
+    private var reserved: Set<String> = []
 
     /// A service. Nothing is started and nothing looked for.
     package init(settings: BrowserSettings, host: BrowserHost, opener: @escaping BrowserOpener) {
@@ -188,12 +190,48 @@ package actor BrowserControl {
         if case .stopping(let current) = life(name), current == task { lives[name] = .stopped(reason: reason) }
     }
 
+    // MARK: Changes of the configuration
+
+    /// Sets a name aside for a profile that is being made; false when somebody else is making it.
+    func reserve(_ name: String) -> Bool { reserved.insert(name).inserted }
+
+    /// Gives the name free.
+    func unreserve(_ name: String) { reserved.remove(name) }
+
+    /// Knows a new profile at once, before the configuration is read again.
+    func adopt(_ entry: BrowserSettings.Profile) {
+        if !settings.profiles.contains(where: { $0.name == entry.name }) { settings.profiles.append(entry) }
+    }
+
+    /// Forgets a profile at once.
+    func forget(_ name: String) {
+        settings.profiles.removeAll { $0.name == name }
+        lives[name] = nil
+    }
+
     // MARK: The whole
 
-    /// Puts changed settings in force: rules at once, for profiles whose browser runs with the next start what a
-    /// running browser can't change.
-    package func apply(_ settings: BrowserSettings) async {
+    /// Puts changed settings in force: rules of addresses and scripts at once, everything else when a browser starts the
+    /// next time. A browser whose profile is gone is stopped.
+    ///
+    /// - Returns: the profiles whose running browser has settings that only a new start changes.
+    @discardableResult
+    package func apply(_ settings: BrowserSettings) async -> [String] {
+        let before = Dictionary(uniqueKeysWithValues: profiles.map { ($0.name, $0) })
         self.settings = settings
+        let after = Dictionary(uniqueKeysWithValues: profiles.map { ($0.name, $0) })
+        var outdated: [String] = []
+        let rules = settings.rules(settings.policy(host))
+        for (name, life) in lives {
+            guard settings.isEnabled, let profile = after[name] else {
+                await stop(name, reason: settings.isEnabled ? "its profile was removed" : "the browser was turned off")
+                continue
+            }
+            guard case .running(let browser) = life else { continue }
+            browser.adopt(rules)
+            if let old = before[name], !old.launchesLike(profile) { outdated.append(name) }
+        }
+        return outdated.sorted()
     }
 
     /// Stops every browser; nothing can be started any more.

@@ -15,12 +15,13 @@ package struct BrowserRoute: Sendable {
 
     /// A route.
     package init(
-        _ method: String, _ path: String, _ summary: String,
+        _ method: String, _ path: String, _ summary: String, worksWhenDisabled: Bool = false,
         _ run: @escaping @Sendable (BrowserCall) async throws -> JSONValue
     ) {
         self.method = method
         self.path = path
         self.summary = summary
+        self.worksWhenDisabled = worksWhenDisabled
         self.run = run
     }
 }

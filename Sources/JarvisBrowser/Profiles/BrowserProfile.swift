@@ -44,6 +44,15 @@ package struct BrowserProfile: Sendable, Hashable {
     /// Whether we may launch and end its browser.
     package var isManaged: Bool { driver == .jarvis && !isRemote && !attachOnly }
 
+    /// Whether a browser that was started for this profile is as one started for `other` would be.
+    func launchesLike(_ other: BrowserProfile) -> Bool {
+        var (mine, theirs) = (self, other)
+        (mine.color, theirs.color) = ("", "")
+        (mine.isDefault, theirs.isDefault) = (false, false)
+        (mine.problem, theirs.problem) = (nil, nil)
+        return mine == theirs
+    }
+
     /// Whether `name` may be the name of a profile.
     package static func isName(_ name: String) -> Bool {
         let bytes = Array(name.utf8)
@@ -67,6 +76,7 @@ extension BrowserSettings {
             var profile = BrowserProfile(name: entry.name)
             let isStandard = entry.name == BrowserProfile.standardName
             profile.driver = entry.driver
+            profile.problem = entry.problem
             profile.cdpUrl = entry.cdpUrl ?? (isStandard && entry.cdpPort == nil ? cdpUrl : nil)
             profile.isDefault = entry.name == defaultProfile
             profile.isHeadless = entry.headless ?? isHeadless

@@ -62,6 +62,10 @@ package struct BrowserSettings: Sendable, Hashable {
         package var cdpPort: Int?
         /// The debugging address of a browser that runs already.
         package var cdpUrl: CDPAddress?
+        /// The same as it is written into the configuration; may hold credentials. Set for a new entry only.
+        package var cdpUrlText: String?
+        /// Why it can't be used, such as an address that can't be read. Nil: it can.
+        package var problem: String?
         /// `#RRGGBB`.
         package var color: String?
         /// Whether it has no window.

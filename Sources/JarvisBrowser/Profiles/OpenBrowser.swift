@@ -13,19 +13,23 @@ package struct OpenBrowser: Sendable {
     package var product: String?
     /// The program that was launched.
     package var executable: String?
+    /// Puts changed rules in force while it runs.
+    package var adopt: @Sendable (SessionRules) -> Void
     /// Ends it (a browser of our own) or lets go of it (any other). Returns when nothing of it is left.
     package var stop: @Sendable () async -> Void
 
     /// A connected browser.
     package init(
         session: BrowserSession, pid: Int32? = nil, port: Int? = nil, product: String? = nil,
-        executable: String? = nil, stop: @escaping @Sendable () async -> Void
+        executable: String? = nil, adopt: @escaping @Sendable (SessionRules) -> Void = { _ in },
+        stop: @escaping @Sendable () async -> Void
     ) {
         self.session = session
         self.pid = pid
         self.port = port
         self.product = product
         self.executable = executable
+        self.adopt = adopt
         self.stop = stop
     }
 }

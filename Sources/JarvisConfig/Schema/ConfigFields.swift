@@ -4,7 +4,8 @@ import JarvisCore
 package enum ConfigFields {
     /// Every row, sections in the order of the reference page.
     package static let all: [ConfigField] =
-        general + gateway + agents + models + session + logging + messages + tools + family
+        general + gateway + agents + models + session + logging + messages + tools + browser
+        + family
 
     static let tree = SchemaNode(all)
 

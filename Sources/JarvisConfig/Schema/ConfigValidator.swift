@@ -27,6 +27,7 @@ struct ConfigValidator {
         visit(tree, ConfigFields.tree, ConfigPath())
         checkAgents(tree)
         checkTokens(tree)
+        checkBrowser(tree)
         if unknownKeys > Self.listedUnknownKeys {
             let more = unknownKeys - Self.listedUnknownKeys
             findings.append(
@@ -35,6 +36,20 @@ struct ConfigValidator {
                     code: .unknownKey))
         }
     }
+
+    /// Adds a finding of a rule over several keys.
+    mutating func note(_ path: ConfigPath, _ message: String, _ severity: ConfigIssue.Severity) {
+        findings.append(Finding(path: path, message: message, severity: severity))
+    }
+
+    /// Says it in better words than the row did.
+    mutating func replace(_ path: ConfigPath, _ message: String) {
+        findings.removeAll { $0.path == path }
+        note(path, message, .error)
+    }
+
+    /// Lets the value at `path` count as absent.
+    mutating func reject(_ path: ConfigPath) { rejected.insert(path) }
 
     private mutating func visit(_ tree: ConfigTree, _ node: SchemaNode, _ path: ConfigPath) {
         if skipped.contains(path) || tree.scalar == .null { return }

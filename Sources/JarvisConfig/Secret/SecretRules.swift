@@ -24,15 +24,25 @@ enum SecretRules {
         "authorization",
     ]
 
-    /// `https://user:password@host`.
+    /// `https://user:password@host`, `wss://host/?token=…`.
     private static func holdsCredentials(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard let colon = bytes.indices.first(where: { bytes[$0...].starts(with: Array("://".utf8)) }) else {
             return false
         }
+        if let query = bytes[colon...].firstIndex(of: UInt8(ascii: "?")), hasSensitiveQuery(bytes[(query + 1)...]) {
+            return true
+        }
         let authority = bytes[(colon + 3)...].prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
         guard let at = authority.lastIndex(of: UInt8(ascii: "@")) else { return false }
         return authority[..<at].contains(UInt8(ascii: ":"))
+    }
+
+    private static func hasSensitiveQuery(_ query: ArraySlice<UInt8>) -> Bool {
+        query.split { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: ";") }.contains { parameter in
+            let parts = parameter.split(separator: UInt8(ascii: "="), maxSplits: 1)
+            return parts.count == 2 && isSensitive(name: String(decoding: parts[0], as: UTF8.self))
+        }
     }
 
     /// `value` with every literal secret replaced; references stay, they are no secrets.

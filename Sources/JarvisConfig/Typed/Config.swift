@@ -22,6 +22,8 @@ package struct Config: Sendable {
     package let tools: ToolsConfig
     /// The canvas.
     package let canvasHost: CanvasHostConfig
+    /// The browsers that agents drive.
+    package let browser: BrowserConfig
     /// What JARVIS noted about the file.
     package let meta: MetaConfig
 
@@ -39,6 +41,7 @@ package struct Config: Sendable {
         commands = CommandsConfig(reader.section("commands"))
         tools = ToolsConfig(reader.section("tools"))
         canvasHost = CanvasHostConfig(reader.section("canvasHost"))
+        browser = BrowserConfig(reader.section("browser"))
         meta = MetaConfig(reader.section("meta"))
         self.redacted = redacted
     }
@@ -46,7 +49,7 @@ package struct Config: Sendable {
     /// A configuration of defaults only.
     package static let defaults = Config(reading: [:], disabled: [])
 
-    /// A section that is passed through (`channels`, `cron`, `hooks`, `browser` …) with secrets as the sentinel; nil
+    /// A section that is passed through (`channels`, `cron`, `hooks` …) with secrets as the sentinel; nil
     /// when the file has none. The secrets are in `ConfigSnapshot.secret(at:)`.
     package func section(_ name: String) -> JSONValue? { redacted[name] }
 }

@@ -27,6 +27,10 @@ extension Gateway {
         rateLimiter.limits = AuthRateLimiter.Limits(snapshot.config.gateway.auth.rateLimit)
         let liveKeys: [ConfigPath] = [ConfigPath("gateway", "auth"), ConfigPath("gateway", "controlUi")]
         if changed.contains(where: { $0.hasPrefix(liveKeys[0]) }) { adoptAuth(snapshot) }
+        if changed.contains(where: { Self.concernsBrowsers($0) }) {
+            // unstructured: a browser whose profile is gone takes a moment to end
+            Task { await adoptBrowser(snapshot) }
+        }
         let plan = ConfigReloadPlan(changedPaths: changed.filter { path in !liveKeys.contains { path.hasPrefix($0) } })
         let needsRestart = plan.action == .restart
         for path in plan.restart.map(\.description) where !restartPending.contains(path) { restartPending.append(path) }
@@ -46,6 +50,11 @@ extension Gateway {
         let paths = plan.restart.prefix(4).map(\.description).joined(separator: ", ")
         restartAfterRuns(
             "configuration changed: \(paths)", by: "config", delayMs: restartDelayMs, configHash: snapshot.hash)
+    }
+
+    /// Uploads come from the workspaces, so these concern browsers too.
+    private static func concernsBrowsers(_ path: ConfigPath) -> Bool {
+        path.hasPrefix(ConfigPath("browser")) || path.hasPrefix(ConfigPath("agents"))
     }
 
     /// A new shared secret counts at once; who came in with the old one must come again.

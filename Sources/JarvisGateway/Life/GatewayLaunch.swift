@@ -107,6 +107,11 @@ package struct GatewayLaunch: Sendable {
             gateway: gateway, group: group, port: port, bind: options.bind, snapshot: snapshot, auth: facts)
         undo.add { await listeners.close() }
         try await gateway.serve(on: listeners)
+        await gateway.prepareBrowser(
+            try BrowserComposition(
+                launch: self, identity: held.identity, configStore: configStore, base: listeners.port,
+                adopt: { [weak gateway] snapshot in await gateway?.adopt(snapshot) }), group: group)
+        undo.add { await gateway.closeBrowsers() }
         let browserListener = await openBrowserControl(gateway, group, base: listeners.port)
         undo.add { await browserListener?.close() }
         let runtime = RuntimeFile(
@@ -148,7 +153,7 @@ extension GatewayLaunch {
     ) async -> BrowserListener? {
         let isSkipped = ["1", "true", "yes", "on"].contains(
             environment["JARVIS_SKIP_BROWSER_CONTROL_SERVER"]?.lowercased() ?? "")
-        guard await gateway.browser != nil, !isSkipped, options.port != 0 else { return nil }
+        guard gateway.initialConfig.config.browser.enabled, !isSkipped, options.port != 0 else { return nil }
         guard let port = try? PortSpan(base: base).browserControl else { return nil }  // a base with no room above it
         let listener = await BrowserListener.open(gateway: gateway, group: group, port: port)
         await gateway.serveBrowsers(on: listener?.port)

@@ -94,6 +94,7 @@ package final class RunningGateway: Sendable {
         await gateway.beatWatchdog(notifier)
         notifier.ready(status: "serving on port \(port)")
         gateway.loop.scheduleTask(in: .seconds(5)) { DispatchQueue.global().async { HeapTrim.afterStart() } }
+        sweepLater()
         var iterator = ends.makeAsyncIterator()
         let first = await iterator.next() ?? .stop
         // A restart in place keeps the process: to a service manager it is a reload, which ends with the next `ready`.
@@ -111,6 +112,16 @@ package final class RunningGateway: Sendable {
         return last
     }
 
+    /// Ends browsers that an earlier start left behind, and what has been in the trash for long; not on the way to ready.
+    private func sweepLater() {
+        let (instance, id, logger, clock) = (launch.instance, held.identity.instanceId, launch.logger, launch.clock)
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(2)) {
+            let ended = BrowserOrphans.sweep(instanceId: id, stateDirectory: instance.canonicalStateDirectory)
+            if !ended.isEmpty { logger.notice("orphaned browsers ended", metadata: ["pids": "\(ended)"]) }
+            InstanceTrash(instance.paths, clock: clock).sweep()
+        }
+    }
+
     /// Ends it as a signal would; for tests.
     package func stop() { end.yield(.stop) }
 
@@ -125,6 +136,7 @@ package final class RunningGateway: Sendable {
         await gateway.drainRuns(timeout: isRestart ? .seconds(30) : .seconds(5), impatient)
         await gateway.closeClients()
         await listeners.close()
+        await gateway.closeBrowsers()
         await browserListener?.close()
         await store.close()
         RuntimeFile.removeOwn(launch.instance.paths)

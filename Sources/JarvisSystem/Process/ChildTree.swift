@@ -22,6 +22,10 @@ package final class ChildTree: Sendable {
     /// The instance.
     package let instanceId: String
     private let starter = ChildStarter()
+    private let started = Atomic<Bool>(false)
+
+    /// Whether a child was ever asked for. Before that there is nothing to stop.
+    package var hasStarted: Bool { started.load(ordering: .relaxed) }
 
     /// The children of the gateway of this instance. Makes this process the parent of its orphaned descendants.
     package init(instanceId: String) {
@@ -37,6 +41,7 @@ package final class ChildTree: Sendable {
         spawn.startsGroup = true
         spawn.deathSignal = SIGKILL
         spawn.environment[Self.tag] = instanceId
+        started.store(true, ordering: .relaxed)
         return try starter.start(spawn)
     }
 
