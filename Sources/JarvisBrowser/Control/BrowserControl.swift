@@ -221,14 +221,13 @@ package actor BrowserControl {
         self.settings = settings
         let after = Dictionary(uniqueKeysWithValues: profiles.map { ($0.name, $0) })
         var outdated: [String] = []
-        let rules = settings.rules(settings.policy(host))
         for (name, life) in lives {
             guard settings.isEnabled, let profile = after[name] else {
                 await stop(name, reason: settings.isEnabled ? "its profile was removed" : "the browser was turned off")
                 continue
             }
             guard case .running(let browser) = life else { continue }
-            browser.adopt(rules)
+            browser.adopt(settings, profile)
             if let old = before[name], !old.launchesLike(profile) { outdated.append(name) }
         }
         return outdated.sorted()

@@ -28,7 +28,9 @@ package enum BrowserOpening {
                         headless: profile.isHeadless, noSandbox: profile.isUnsandboxed,
                         cdpPort: profile.opensPort ? port : nil, extraArgs: profile.extraArguments + proxy.flags,
                         environment: host.environment, children: host.tree))
-                let session = BrowserSession(connection: browser.connection, rules: settings.rules(policy))
+                let denials = proxy.denials
+                let session = BrowserSession(
+                    connection: browser.connection, rules: settings.rules(policy, profile, denials: denials))
                 do {
                     try await session.begin()
                 } catch {
@@ -38,7 +40,11 @@ package enum BrowserOpening {
                 return OpenBrowser(
                     session: session, pid: browser.pid, port: profile.opensPort ? port : nil,
                     product: browser.product, executable: browser.plan.executable,
-                    adopt: { rules in proxy.update(rules.policy) },
+                    adopt: { settings, profile in
+                        let policy = settings.policy(host)
+                        proxy.update(policy)
+                        session.adopt(settings.rules(policy, profile, denials: denials))
+                    },
                     stop: {
                         await browser.stop()
                         await proxy.close()
@@ -67,9 +73,15 @@ extension BrowserSettings {
     }
 
     /// What the session of a browser may do.
-    package func rules(_ policy: NavigationPolicy) -> SessionRules {
-        SessionRules(
+    package func rules(
+        _ policy: NavigationPolicy, _ profile: BrowserProfile, denials: EgressDenials? = nil
+    ) -> SessionRules {
+        var rules = SessionRules(
             mayEvaluate: mayEvaluate, artifacts: directories.artifacts, uploadRoots: directories.uploads,
-            policy: policy)
+            policy: policy, downloads: directories.downloads)
+        rules.denials = denials
+        rules.ignoresCertificateErrors = profile.ignoresCertificateErrors
+        rules.isLocal = !profile.isRemote
+        return rules
     }
 }

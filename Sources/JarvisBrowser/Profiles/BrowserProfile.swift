@@ -29,6 +29,8 @@ package struct BrowserProfile: Sendable, Hashable {
     package var attachOnly = false
     /// Further flags for Chrome.
     package var extraArguments: [String] = []
+    /// Whether certificates that nobody vouches for are accepted.
+    package var ignoresCertificateErrors = false
     /// Whether others may use the same `cdpUrl`.
     package var isShared = false
     /// Whether requests that name no profile mean this one.
@@ -85,6 +87,7 @@ extension BrowserSettings {
             profile.attachOnly = entry.attachOnly ?? attachOnly
             profile.extraArguments = extraArguments
             profile.isShared = entry.isShared
+            profile.ignoresCertificateErrors = entry.ignoresCertificateErrors ?? ignoresCertificateErrors
             profile.hasOwnDirectory = entry.userDataDir != nil
             if !profile.isRemote { profile.userDataDir = entry.userDataDir ?? directories.userData(entry.name) }
             profile.pinnedPort = entry.cdpPort ?? profile.cdpUrl.flatMap { $0.isLoopback ? $0.port : nil }

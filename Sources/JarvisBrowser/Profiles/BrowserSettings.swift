@@ -78,6 +78,8 @@ package struct BrowserSettings: Sendable, Hashable {
         package var attachOnly: Bool?
         /// How it is spoken to.
         package var cdp: Channel?
+        /// Whether certificates that nobody vouches for are accepted.
+        package var ignoresCertificateErrors: Bool?
         /// Whether the same `cdpUrl` may stand in another profile or instance too.
         package var isShared = false
 
@@ -113,6 +115,8 @@ package struct BrowserSettings: Sendable, Hashable {
     package var channel = Channel.pipe
     /// Whether snapshots are short unless asked otherwise (`browser.snapshotDefaults.mode: "efficient"`).
     package var snapshotsAreEfficient = false
+    /// Whether certificates that nobody vouches for are accepted. Default false.
+    package var ignoresCertificateErrors = false
     /// Which addresses may be opened.
     package var addresses = AddressRules()
     /// The profiles that the configuration names, in its order.

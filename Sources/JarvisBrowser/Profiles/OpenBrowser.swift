@@ -14,14 +14,14 @@ package struct OpenBrowser: Sendable {
     /// The program that was launched.
     package var executable: String?
     /// Puts changed rules in force while it runs.
-    package var adopt: @Sendable (SessionRules) -> Void
+    package var adopt: @Sendable (BrowserSettings, BrowserProfile) -> Void
     /// Ends it (a browser of our own) or lets go of it (any other). Returns when nothing of it is left.
     package var stop: @Sendable () async -> Void
 
     /// A connected browser.
     package init(
         session: BrowserSession, pid: Int32? = nil, port: Int? = nil, product: String? = nil,
-        executable: String? = nil, adopt: @escaping @Sendable (SessionRules) -> Void = { _ in },
+        executable: String? = nil, adopt: @escaping @Sendable (BrowserSettings, BrowserProfile) -> Void = { _, _ in },
         stop: @escaping @Sendable () async -> Void
     ) {
         self.session = session

@@ -5,16 +5,20 @@ import Synchronization
 package final class BrowserSession: Sendable {
     /// The connection.
     package let connection: CDPConnection
-    /// What it may do.
-    package let rules: SessionRules
+    /// What it may do at present.
+    package var rules: SessionRules { currentRules.withLock { $0 } }
+    private let currentRules: Mutex<SessionRules>
 
     let tabs = Watched(TabBook())
 
     /// A session over a connection that has proven to be ours.
     package init(connection: CDPConnection, rules: SessionRules) {
         self.connection = connection
-        self.rules = rules
+        currentRules = Mutex(rules)
     }
+
+    /// Puts changed rules in force: what is asked from now on is judged by them.
+    package func adopt(_ rules: SessionRules) { currentRules.withLock { $0 = rules } }
 
     /// Attaches to every tab and waits until they are known.
     ///

@@ -25,6 +25,8 @@ extension ConfigFields {
         Field("browser.extraArgs", .strings, [], "Further flags for Chrome.")
         Field("browser.snapshotDefaults", .object, nil, "How pages are described unless asked otherwise.")
         Field("browser.snapshotDefaults.mode", .choice(["efficient"]), nil, "efficient: short, what can be acted on.")
+        Field(
+            "browser.ignoreHTTPSErrors", .bool, false, "Whether certificates that nobody vouches for are accepted.")
         Field("browser.ssrfPolicy", .object, nil, "Which addresses pages may be loaded from.")
         Field(
             "browser.ssrfPolicy.dangerouslyAllowPrivateNetwork", .bool, false,
@@ -52,6 +54,8 @@ extension ConfigFields {
             sharing: .exclusive)
         Field("browser.profiles.*.attachOnly", .bool, nil, "As browser.attachOnly, for this one.")
         Field("browser.profiles.*.cdp", .choice(["pipe", "port"]), nil, "As browser.cdp, for this one.")
+        Field(
+            "browser.profiles.*.ignoreHTTPSErrors", .bool, nil, "As browser.ignoreHTTPSErrors, for this one.")
         Field(
             "browser.profiles.*.shared", .bool, false, "Whether another profile or gateway may have the same cdpUrl.")
     }

@@ -34,6 +34,8 @@ package struct BrowserConfig: Sendable {
         package let attachOnly: Bool?
         /// `pipe` or `port`.
         package let cdp: String?
+        /// Whether certificates that nobody vouches for are accepted.
+        package let ignoreHTTPSErrors: Bool?
         /// Whether others may have the same `cdpUrl`. Default false.
         package let shared: Bool
 
@@ -48,6 +50,7 @@ package struct BrowserConfig: Sendable {
             userDataDir = reader.string("userDataDir")
             attachOnly = reader.optionalFlag("attachOnly")
             cdp = reader.string("cdp")
+            ignoreHTTPSErrors = reader.optionalFlag("ignoreHTTPSErrors")
             shared = reader.flag("shared")
         }
     }
@@ -80,6 +83,8 @@ package struct BrowserConfig: Sendable {
     package let extraArgs: [String]
     /// Whether snapshots are short unless asked otherwise. Default false.
     package let snapshotsAreEfficient: Bool
+    /// Whether certificates that nobody vouches for are accepted. Default false.
+    package let ignoreHTTPSErrors: Bool
     /// Which addresses may be opened.
     package let addresses: Addresses
     /// The profiles in the order of the file.
@@ -101,6 +106,7 @@ package struct BrowserConfig: Sendable {
         attachOnly = reader.flag("attachOnly")
         extraArgs = reader.strings("extraArgs")
         snapshotsAreEfficient = reader.string("snapshotDefaults.mode") == "efficient"
+        ignoreHTTPSErrors = reader.flag("ignoreHTTPSErrors")
         addresses = Addresses(
             allowsPrivateNetwork: reader.flag("ssrfPolicy.dangerouslyAllowPrivateNetwork")
                 || reader.flag("ssrfPolicy.allowPrivateNetwork"),

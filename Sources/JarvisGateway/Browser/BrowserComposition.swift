@@ -39,8 +39,8 @@ struct BrowserComposition: Sendable {
     func host(tree: ChildTree, group: any EventLoopGroup) -> BrowserHost {
         var host = BrowserHost(
             tree: tree, environment: environment.childVariables(), group: group, logger: logger)
-        addLeases(&host)
         addOwners(&host)
+        addLeases(&host)
         host.deniedPorts = DeniedPorts(leases: leases, base: base).current
         host.saveProfile = { [self] entry in
             try await write { try configStore.set(path(entry.name), to: entry.json, actor: "browser") }
@@ -58,7 +58,8 @@ struct BrowserComposition: Sendable {
                 return try await Blocking.run { try trash.put(directory, as: "browser-\(profile)") }
             } catch {
                 throw BrowserError(
-                    500, "trash", "The user data \(directory) can't be moved to the trash at \(trash.directory): \(error)")
+                    500, "trash",
+                    "The user data \(directory) can't be moved to the trash at \(trash.directory): \(error)")
             }
         }
         return host
@@ -83,15 +84,16 @@ struct BrowserComposition: Sendable {
         host.releasePort = { [logger] profile in
             await Self.releasing(logger) { try leases.releaseBrowserPort(for: holder, profile: profile) }
         }
-        host.leaseDirectory = { [self] profile, directory in
-            if let owner = await host.directoryOwner(directory) {
+        let directoryOwner = host.directoryOwner
+        host.leaseDirectory = { profile, directory in
+            if let owner = await directoryOwner(directory) {
                 throw BrowserError(
                     409, "directory_taken",
                     "The user-data directory \(directory) of browser profile \"\(profile)\" belongs to \(owner).")
             }
             try await Self.leasing(409, "directory_taken") {
                 try leases.lease(
-                    .browser, environment.canonicalize(directory), for: self.holder, purpose: "browser:\(profile)")
+                    .browser, environment.canonicalize(directory), for: holder, purpose: "browser:\(profile)")
             }
         }
         host.releaseDirectory = { [logger] directory in
@@ -150,7 +152,8 @@ struct BrowserComposition: Sendable {
                 let table = leases.read()
                 let lease = table.leases.first { $0.port == port && $0.stateDirectory != own }
                 if let lease, lease.holder.isAlive {
-                    return "\(lease.purpose) of the gateway \(table[lease.stateDirectory]?.title ?? lease.stateDirectory)"
+                    return
+                        "\(lease.purpose) of the gateway \(table[lease.stateDirectory]?.title ?? lease.stateDirectory)"
                 }
                 return table.instances.first { other in
                     let bases = [other.base, other.liveBase ?? 0].filter { $0 > 0 }

@@ -43,10 +43,11 @@ enum BrowserOrphans {
     /// - Returns: the pids that were ended.
     static func sweep(instanceId: String, stateDirectory: String) -> [Int32] {
         let reader = ProcessInfoReader()
+        let own = Int32(ProcessFacts.pid)
         let table = ProcessTable.read().alive
-        let spared = table.descendants(of: [ProcessFacts.pid]).union(table.ancestors(of: ProcessFacts.pid))
+        let spared = table.descendants(of: [own]).union(table.ancestors(of: own))
         let orphans = table.entries.map(\.pid).filter { pid in
-            pid != ProcessFacts.pid && !spared.contains(pid)
+            pid != own && !spared.contains(pid)
                 && reader.environment(pid, ChildTree.tag) == instanceId
                 && reader.commandLine(pid: pid).contains { $0.contains("\(stateDirectory)/browser/") }
         }

@@ -25,6 +25,7 @@ extension BrowserSettings {
         color = BrowserColor.normalized(browser.color) ?? BrowserColor.palette[0]
         remoteTimeout = .milliseconds(browser.remoteCdpTimeoutMs)
         remoteHandshakeTimeout = .milliseconds(browser.remoteCdpHandshakeTimeoutMs)
+        ignoresCertificateErrors = browser.ignoreHTTPSErrors
         snapshotsAreEfficient = browser.snapshotsAreEfficient
         addresses.allowsPrivateNetwork = browser.addresses.allowsPrivateNetwork
         addresses.allowedHostnames = browser.addresses.allowedHostnames
@@ -54,6 +55,7 @@ extension BrowserSettings.Profile {
         userDataDir = entry.userDataDir.map(instance.expand)
         attachOnly = entry.attachOnly
         cdp = entry.cdp.flatMap(BrowserSettings.Channel.init(rawValue:))
+        ignoresCertificateErrors = entry.ignoreHTTPSErrors
         isShared = entry.shared
         guard let url = entry.cdpUrl else { return }
         do throws(JarvisError) {
