@@ -28,6 +28,7 @@ extension BrowserControl {
         if case .running(let browser) = life { running = browser }
         var reason: String?
         if case .stopped(let why) = life { reason = why }
+        let detected = await detect(profile)
         let isReady = running?.session.connection.isOpen ?? false
         var body: JSONObject = [
             "enabled": .bool(settings.isEnabled), "profile": .string(profile.name), "running": .bool(running != nil),
@@ -37,7 +38,11 @@ extension BrowserControl {
         ]
         body["cdpPort"] = await leasedPort(profile).map { JSONValue($0) } ?? .null
         body["cdpUrl"] = JSONValue(shownAddress(profile, running))
-        body["chosenBrowser"] = JSONValue(running?.product)
+        body["chosenBrowser"] = running == nil ? .null : JSONValue(detected.program?.kind.rawValue)
+        body["version"] = JSONValue(running?.product)
+        body["detectedBrowser"] = JSONValue(detected.program?.kind.rawValue)
+        body["detectedExecutablePath"] = JSONValue(detected.program?.path)
+        body["detectError"] = JSONValue(detected.error)
         body["userDataDir"] = profile.userDataDir.isEmpty ? .null : .string(profile.userDataDir)
         body["color"] = .string(profile.color)
         body["headless"] = .bool(profile.isHeadless)
@@ -45,6 +50,17 @@ extension BrowserControl {
         body["executablePath"] = JSONValue(profile.executablePath)
         body["attachOnly"] = .bool(profile.attachOnly)
         return .object(body)
+    }
+
+    /// The program that a start would take, or why there is none; neither for a profile that is not launched.
+    private func detect(_ profile: BrowserProfile) async -> (program: BrowserProgram?, error: String?) {
+        guard profile.isManaged else { return (nil, nil) }
+        let (path, environment) = (profile.executablePath, host.environment)
+        do {
+            return (try await offPool { try BrowserDetection.find(path, environment: environment) }, nil)
+        } catch {
+            return (nil, "\(error)")
+        }
     }
 
     /// Where other programs may connect; nil while no port is open. Without credentials.

@@ -4,52 +4,39 @@ import JarvisNet
 /// Opens real browsers: launches Chrome as a child of the gateway, behind an egress proxy, or connects to one that runs
 /// already.
 package enum BrowserOpening {
-    /// The opener of a gateway.
-    package static let standard: BrowserOpener = { profile, settings, host in
-        try await launch(profile, settings, host)
-    }
-
-    private static func launch(
-        _ profile: BrowserProfile, _ settings: BrowserSettings, _ host: BrowserHost
-    ) async throws -> OpenBrowser {
-        guard profile.isManaged else {
-            throw BrowserError(
-                409, "attach_only", "The browser of profile \"\(profile.name)\" is not launched (attachOnly).")
+    /// The opener of one gateway; it remembers which browsers failed to start.
+    package static func standard() -> BrowserOpener {
+        let attempts = LaunchAttempts()
+        return { profile, settings, host in
+            guard profile.isManaged else {
+                throw BrowserError(
+                    409, "attach_only", "The browser of profile \"\(profile.name)\" is not launched (attachOnly).")
+            }
+            return try await ManagedOpening(profile: profile, settings: settings, host: host, attempts: attempts).open()
         }
+    }
+}
+
+/// One start of a browser of our own. Whatever fails, nothing of it is left.
+private struct ManagedOpening: Sendable {
+    let profile: BrowserProfile
+    let settings: BrowserSettings
+    let host: BrowserHost
+    let attempts: LaunchAttempts
+
+    func open() async throws -> OpenBrowser {
         try await host.leaseDirectory(profile.name, profile.userDataDir)
         do {
-            let port = try await host.leasePort(profile.name, profile.pinnedPort, false)
             let policy = settings.policy(host)
             let proxy = try await EgressProxy.start(policy: policy, group: host.group)
             do {
-                let browser = try await BrowserLauncher.launch(
-                    LaunchPlan(
-                        executable: profile.executablePath ?? "/usr/bin/chromium", userDataDir: profile.userDataDir,
-                        headless: profile.isHeadless, noSandbox: profile.isUnsandboxed,
-                        cdpPort: profile.opensPort ? port : nil, extraArgs: profile.extraArguments + proxy.flags,
-                        environment: host.environment, children: host.tree))
-                let denials = proxy.denials
-                let session = BrowserSession(
-                    connection: browser.connection, rules: settings.rules(policy, profile, denials: denials))
+                let browser = try await launch(proxy)
                 do {
-                    try await session.begin()
+                    return try await connect(browser, proxy, policy)
                 } catch {
                     await browser.stop()
                     throw error
                 }
-                return OpenBrowser(
-                    session: session, pid: browser.pid, port: profile.opensPort ? port : nil,
-                    product: browser.product, executable: browser.plan.executable,
-                    adopt: { settings, profile in
-                        let policy = settings.policy(host)
-                        proxy.update(policy)
-                        session.adopt(settings.rules(policy, profile, denials: denials))
-                    },
-                    stop: {
-                        await browser.stop()
-                        await proxy.close()
-                        await host.releaseDirectory(profile.userDataDir)
-                    })
             } catch {
                 await proxy.close()
                 throw error
@@ -58,6 +45,57 @@ package enum BrowserOpening {
             await host.releaseDirectory(profile.userDataDir)
             throw error
         }
+    }
+
+    /// On the leased port; once more on another when a stranger sits there.
+    private func launch(_ proxy: EgressProxy) async throws -> LaunchedBrowser {
+        let (path, environment) = (profile.executablePath, host.environment)
+        let program = try await offPool { try BrowserDetection.find(path, environment: environment) }
+        // Leased also when it stays closed: the port of a profile does not change when it is opened one day.
+        let port = try await host.leasePort(profile.name, profile.pinnedPort, false)
+        do {
+            return try await launch(program, proxy, port: profile.opensPort ? port : nil)
+        } catch let error as BrowserError where error.code == "port_taken" && profile.pinnedPort == nil {
+            host.logger.notice(
+                "debugging port given up",
+                metadata: ["profile": "\(profile.name)", "port": "\(port)", "why": "\(error.message)"])
+            let other = try await host.leasePort(profile.name, nil, true)
+            return try await launch(program, proxy, port: other)
+        }
+    }
+
+    private func launch(
+        _ program: BrowserProgram, _ proxy: EgressProxy, port: Int?
+    ) async throws -> LaunchedBrowser {
+        var plan = LaunchPlan(
+            executable: program.path, userDataDir: profile.userDataDir, headless: profile.isHeadless,
+            noSandbox: profile.isUnsandboxed, cdpPort: port, proxy: "127.0.0.1:\(proxy.port)",
+            extraArgs: profile.extraArguments, environment: host.environment, children: host.tree)
+        plan.ownsDirectory = !profile.hasOwnDirectory
+        let ready = plan
+        return try await attempts.start(profile.name) { try await BrowserLauncher.launch(ready) }
+    }
+
+    private func connect(
+        _ browser: LaunchedBrowser, _ proxy: EgressProxy, _ policy: NavigationPolicy
+    ) async throws -> OpenBrowser {
+        let (profile, host, denials) = (profile, host, proxy.denials)
+        let session = BrowserSession(
+            connection: browser.connection, rules: settings.rules(policy, profile, denials: denials))
+        try await session.begin()
+        return OpenBrowser(
+            session: session, pid: browser.pid, port: browser.port, product: browser.product,
+            executable: browser.plan.executable,
+            adopt: { settings, profile in
+                let policy = settings.policy(host)
+                proxy.update(policy)
+                session.adopt(settings.rules(policy, profile, denials: denials))
+            },
+            stop: {
+                await browser.stop()
+                await proxy.close()
+                await host.releaseDirectory(profile.userDataDir)
+            })
     }
 }
 

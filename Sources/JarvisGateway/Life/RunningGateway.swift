@@ -1,4 +1,5 @@
 @preconcurrency import Dispatch
+import JarvisBrowser
 import JarvisConfig
 import JarvisCore
 import JarvisHost
@@ -115,9 +116,13 @@ package final class RunningGateway: Sendable {
     /// Ends browsers that an earlier start left behind, and what has been in the trash for long; not on the way to ready.
     private func sweepLater() {
         let (instance, id, logger, clock) = (launch.instance, held.identity.instanceId, launch.logger, launch.clock)
+        let directories = gateway.initialConfig.config.browser.profiles.compactMap(\.userDataDir).map(instance.expand)
         DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(2)) {
-            let ended = BrowserOrphans.sweep(instanceId: id, stateDirectory: instance.canonicalStateDirectory)
-            if !ended.isEmpty { logger.notice("orphaned browsers ended", metadata: ["pids": "\(ended)"]) }
+            let ended = BrowserSweep.run(instanceId: id, root: instance.paths.browser, directories: directories)
+            for browser in ended {
+                logger.notice(
+                    "orphaned browser ended", metadata: ["pid": "\(browser.pid)", "data": "\(browser.userDataDir)"])
+            }
             InstanceTrash(instance.paths, clock: clock).sweep()
         }
     }
