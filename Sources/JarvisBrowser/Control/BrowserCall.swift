@@ -30,24 +30,23 @@ package struct BrowserCall: Sendable {
 }
 
 extension BrowserCall {
+    private var arguments: ArgumentReader { ArgumentReader(self) }
+
     /// A text that must be there and not be empty.
     ///
-    /// - Throws: `BrowserError` 400 `invalid_input`.
-    package func text(_ name: String) throws -> String {
-        guard let text = self[name]?.stringValue, !text.isEmpty else {
-            throw BrowserError(400, "invalid_input", "\(name) is required and must be a text.")
-        }
-        return text
+    /// - Throws: `BrowserError` 400 `invalid_argument`, as all of these.
+    package func text(_ name: String) throws -> String { try arguments.needed(name, "it must be a text.") }
+
+    /// A yes or no that may be missing (no).
+    package func isSet(_ name: String) throws -> Bool { try arguments.flag(name) ?? false }
+
+    /// A whole number that may be missing.
+    package func count(_ name: String, default standard: Int, in range: ClosedRange<Int>) throws -> Int {
+        try arguments.whole(name, range) ?? standard
     }
 
     /// The time that the caller gives (`timeoutMs`), at most two minutes.
-    ///
-    /// - Throws: `BrowserError` 400 `invalid_input`.
     package func timeout(default standard: Duration) throws -> Duration {
-        guard let value = self["timeoutMs"], value != .null else { return standard }
-        guard let number = value.doubleValue ?? value.stringValue.flatMap({ Double($0) }), number >= 0 else {
-            throw BrowserError(400, "invalid_input", "timeoutMs must be a number of milliseconds, from 0 to 120000.")
-        }
-        return .milliseconds(min(number, 120_000))
+        try arguments.whole("timeoutMs", 0...Int(Int32.max)).map { .milliseconds(min($0, 120_000)) } ?? standard
     }
 }

@@ -22,12 +22,7 @@ struct NavigationOptions: Sendable {
 
     init(_ call: BrowserCall) throws {
         timeout = try call.timeout(default: .seconds(20))
-        if let flag = call["ignoreHTTPSErrors"], flag != .null {
-            guard let value = flag.boolValue else {
-                throw BrowserError(400, "invalid_input", "ignoreHTTPSErrors must be true or false.")
-            }
-            ignoringCertificateErrors = value
-        }
+        ignoringCertificateErrors = try ArgumentReader(call).flag("ignoreHTTPSErrors")
     }
 
     func navigate(_ page: Page, to url: String) async throws -> NavigationOutcome {

@@ -86,9 +86,10 @@ extension BrowserRoutes {
 extension Page {
     /// The tab as the lists of the control interface show it.
     package var listed: JSONValue {
-        [
+        .members([
             "targetId": .string(targetId), "title": .string(title), "url": .string(url), "type": "page",
-            "wsUrl": .null,
-        ]
+            "wsUrl": .null, "openerId": opener.map { .string($0) }, "dialog": dialog?.listed,
+            "crashed": hasCrashed ? true : nil,
+        ])
     }
 }

@@ -10,6 +10,7 @@ package final class BrowserSession: Sendable {
     private let currentRules: Mutex<SessionRules>
 
     let tabs = Watched(TabBook())
+    let downloads = Watched(DownloadBook())
 
     /// A session over a connection that has proven to be ours.
     package init(connection: CDPConnection, rules: SessionRules) {
@@ -26,6 +27,7 @@ package final class BrowserSession: Sendable {
     package func begin() async throws {
         connection.observe { [weak self] event in self?.handle(event) }
         connection.onClose { [weak self] reason in self?.ended(reason) }
+        try await beginDownloads()
         do throws(CDPFailure) {
             _ = try await connection.send("Target.setDiscoverTargets", ["discover": true])
             _ = try await connection.send(
@@ -115,6 +117,7 @@ package final class BrowserSession: Sendable {
     /// - Throws: `BrowserError` 408 when it stays.
     package func close(_ page: Page) async throws {
         page.leaveQuietly()
+        defer { page.stopLeavingQuietly() }
         _ = try await send("Target.closeTarget", ["targetId": .string(page.targetId)])
         let gone = await page.state.wait(.seconds(15)) { $0.end != nil ? true : nil }
         if gone == nil {
@@ -156,6 +159,8 @@ package final class BrowserSession: Sendable {
         case "Target.targetCrashed":
             guard let id = event.params["targetId"]?.stringValue else { return }
             tabs.read { $0[id] }?.crashed()
+        case "Browser.downloadWillBegin": downloadBegan(event.params)
+        case "Browser.downloadProgress": downloadProgressed(event.params)
         default:
             guard let id = event.session, let page = tabs.read({ $0.page(ofSession: id) }) else { return }
             page.handle(event, session: id)

@@ -37,6 +37,10 @@ package final class Page: Sendable {
     }
     /// The question that blocks the page until it is answered; nil when there is none.
     package var dialog: OpenDialog? { state.read { $0.dialog } }
+    /// Whether its process died; a navigation brings it back.
+    package var hasCrashed: Bool { state.read { $0.hasCrashed } }
+    /// The tab that opened it.
+    var opener: String? { state.read { $0.opener } }
     /// Whether commands can reach it.
     package var isOpen: Bool { state.read { $0.end == nil } }
 

@@ -67,6 +67,7 @@ extension Page {
         let moved = state.change { state in
             state.sessions.remove(id)
             state.worlds.cleared(session: id)
+            state.traffic.sessionEnded(id)
             return state.tree.processEnded(session: id)
         }
         pending.fail(
@@ -104,9 +105,14 @@ extension Page {
 
     /// Its process died. Called on the thread that reads.
     func crashed() {
+        let now = WallClock.system.now()
         state.change { state in
+            guard !state.hasCrashed else { return }
             state.hasCrashed = true
             state.dialog = nil
+            state.pendingNavigations = []
+            state.traffic.sessionEnded(mainSession)
+            state.activity.note("Crash", "The tab's process died.", url: state.url, now: now)
             state.worlds.cleared(session: mainSession)
         }
         pending.crashed()
@@ -126,11 +132,23 @@ extension Page {
             state.change { $0.worlds.cleared(session: id) }
         case "Input.dragIntercepted":
             state.change { $0.drag = params["data"] }
+        case "Runtime.consoleAPICalled":
+            let now = WallClock.system.now()
+            state.change { $0.activity.said(params, now: now) }
+        case "Runtime.exceptionThrown":
+            guard let details = params["exceptionDetails"] else { return }
+            let now = WallClock.system.now()
+            state.change { $0.activity.threw(details, now: now) }
+        case "Log.entryAdded":
+            guard let entry = params["entry"] else { return }
+            let now = WallClock.system.now()
+            state.change { $0.activity.logged(entry, now: now) }
         case "Inspector.targetCrashed" where id == mainSession:
             crashed()
         default:
             switch event.method.prefix(while: { $0 != "." }) {
             case "Page": handlePage(event, session: id)
+            case "Network": handleNetwork(event, session: id)
             case "Fetch": handleGate(event, session: id)
             default: break
             }
@@ -168,16 +186,47 @@ extension Page {
             guard let loader = params["loaderId"]?.stringValue else { return }
             state.change { $0.tree.reached(step, frame: frame, loader: loader) }
         case "Page.frameRequestedNavigation", "Page.frameStartedNavigating":
-            // A new window's address, a download and a same-document change don't replace what the frame shows.
-            if let to = params["disposition"]?.stringValue, to != "currentTab" { return }
-            if params["navigationType"]?.stringValue?.hasSuffix("ameDocument") == true { return }
+            if params["disposition"]?.stringValue == "download" { state.change { $0.downloadsAnnounced += 1 } }
+            guard replacesDocument(params, frame: frame) else { return }
             state.change { _ = $0.pendingNavigations.insert(frame) }
         case "Page.frameStoppedLoading", "Page.frameClearedScheduledNavigation":
             state.change { _ = $0.pendingNavigations.remove(frame) }
         case "Page.windowOpen":
             state.change { $0.windowOpens += 1 }
+        case "Page.javascriptDialogOpening": dialogOpened(params, session: id)
+        case "Page.javascriptDialogClosed": dialogClosed()
+        case "Page.fileChooserOpened": fileChooserOpened(params, session: id)
         default: break
         }
+    }
+
+    private func handleNetwork(_ event: CDPEvent, session id: String) {
+        let now = WallClock.system.now()
+        state.change { state in
+            state.traffic.handle(event.method, event.params, session: id, now: now)
+            if event.method == "Network.responseReceived", event.params["type"]?.stringValue == "Document",
+                let loader = event.params["loaderId"]?.stringValue,
+                let status = event.params["response"]?["status"]?.intValue
+            {
+                state.note(status: status, ofLoader: loader)
+            }
+        }
+    }
+
+    // Whether a navigation that a frame announces will put another document in its place: not a new window's, a
+    // download, a script, a mail, or a place in the same document.
+    private func replacesDocument(_ params: JSONValue, frame: String) -> Bool {
+        if let place = params["disposition"]?.stringValue, place != "currentTab" { return false }
+        let kind = params["navigationType"]?.stringValue ?? ""
+        if kind.hasSuffix("ameDocument") { return false }
+        let url = params["url"]?.stringValue ?? ""
+        guard ["http:", "https:", "about:", "blob:", "data:", "file:"].contains(where: { url.hasPrefix($0) }) else {
+            return false
+        }
+        let here = state.read { $0.tree.nodes[frame]?.url } ?? ""
+        let isReload = params["reason"]?.stringValue == "reload" || kind.hasPrefix("reload")
+        let isPlace = url.contains("#") && url.prefix { $0 != "#" } == here.prefix { $0 != "#" }
+        return isReload || !isPlace
     }
 
     private func navigated(_ frame: JSONValue, restored: Bool, session id: String) {

@@ -31,7 +31,10 @@ extension Page {
                 "Security.setIgnoreCertificateErrors", ["ignore": .bool(ignoringCertificateErrors)],
                 remember: "certificates")
         }
-        let before = state.read { $0.tree.nodes[$0.tree.root]?.sameDocumentChanges }
+        let (before, documents) = state.read { state in
+            let root = state.tree.nodes[state.tree.root]
+            return (root?.sameDocumentChanges ?? 0, root?.documents ?? 0)
+        }
         leaveQuietly()
         defer { stopLeavingQuietly() }
         let clock = MonotonicClock.system
@@ -41,10 +44,7 @@ extension Page {
             answer = try await send("Page.navigate", ["url": .string(url)], timeout: timeout)
         } catch let error as BrowserError where error.code == "timeout" {
             session.connection.post("Page.stopLoading", [:], session: mainSession)
-            throw BrowserError(
-                408, "navigation_timeout",
-                "Nothing came from \(url.prefix(200)) within \(Self.text(timeout)); the tab still shows "
-                    + "\(self.url.prefix(200)).")
+            throw nothingCame(from: url, timeout)
         } catch let error as BrowserError where error.message.contains("invalid URL") {
             throw BrowserError(400, "invalid_url", "\"\(url.prefix(200))\" is no address that can be opened.")
         }
@@ -61,7 +61,8 @@ extension Page {
             }
             return NavigationOutcome(url: self.url, reached: state.read { $0.tree.nodes[$0.tree.root]?.step })
         }
-        let outcome = await outcome(ofLoader: loader, until: deadline - clock.now())
+        let outcome = try await outcome(
+            of: url, loader: loader, after: documents, timeout, until: deadline - clock.now())
         try refuseDead()
         try await quarantineIfBlocked()
         await session.refreshTitles()
@@ -69,20 +70,33 @@ extension Page {
     }
 
     // A document that its own script replaces while it loads counts as loaded when the next one is.
-    private func outcome(ofLoader loader: String, until timeout: Duration) async -> NavigationOutcome {
-        let done: Bool? = await state.wait(timeout) { state in
-            guard state.end == nil, !state.hasCrashed, state.dialog == nil else { return false }
-            guard let root = state.tree.nodes[state.tree.root] else { return nil }
-            let isPending = state.pendingNavigations.contains(state.tree.root)
-            return root.loader != "" && root.step == .load && !isPending ? true : nil
+    private func outcome(
+        of wanted: String, loader: String, after documents: Int, _ timeout: Duration, until left: Duration
+    ) async throws -> NavigationOutcome {
+        let done: Bool? = await state.wait(left) { state in
+            if state.isStopped { return false }
+            guard let root = state.tree.nodes[state.tree.root], root.loader == loader || root.documents > documents,
+                root.step == .load
+            else { return nil }
+            return state.pendingNavigations.contains(state.tree.root) ? nil : true
         }
         if done == nil { session.connection.post("Page.stopLoading", [:], session: mainSession) }
-        return state.read { state in
+        let (outcome, isThere) = state.read { state in
             let root = state.tree.nodes[state.tree.root]
-            return NavigationOutcome(
+            let outcome = NavigationOutcome(
                 url: state.url, status: state.status(ofLoader: root?.loader ?? loader), reached: root?.step,
                 timedOut: done == nil)
+            return (outcome, root?.loader == loader || (root?.documents ?? 0) > documents)
         }
+        if done == nil, !isThere { throw nothingCame(from: wanted, timeout) }
+        return outcome
+    }
+
+    private func nothingCame(from wanted: String, _ timeout: Duration) -> BrowserError {
+        BrowserError(
+            408, "navigation_timeout",
+            "Nothing came from \(wanted.prefix(200)) within \(Self.text(timeout)); the tab still shows "
+                + "\(url.prefix(200)).")
     }
 
     /// Fails when the tab has closed or crashed.

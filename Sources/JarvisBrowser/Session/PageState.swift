@@ -44,12 +44,24 @@ struct PageState: Sendable {
     var drag: JSONValue?
     /// Windows that the page has opened.
     var windowOpens = 0
+    /// Downloads that links have announced; the browser tells of each a moment later.
+    var downloadsAnnounced = 0
     /// Navigations that frames have begun or announced, by frame.
     var pendingNavigations: Set<String> = []
     /// The HTTP statuses of the newest documents, oldest first.
     var documentStatuses: [(loader: String, status: Int)] = []
     /// Sessions of its frames and workers.
     var sessions: Set<String> = []
+    /// What it asks the network for.
+    var traffic = Traffic()
+    /// What it says.
+    var activity = PageActivity()
+    /// What is answered to its dialogs.
+    var dialogs = DialogPlan()
+    /// Files for its next file chooser.
+    var upload: UploadPlan?
+    /// The number of the newest of those.
+    var lastUpload = 0
 
     init(root: String, session: String, info: JSONValue) {
         tree = FrameTree(root: root, session: session)
@@ -65,6 +77,9 @@ struct PageState: Sendable {
         if let unreachable = root.unreachable { return unreachable }
         return root.url.isEmpty ? targetURL : root.url
     }
+
+    /// Whether nothing more will happen by itself: the tab is gone or dead, or waits for the caller.
+    var isStopped: Bool { end != nil || hasCrashed || dialog != nil }
 
     /// The HTTP status of the document with this loader.
     func status(ofLoader loader: String) -> Int? { documentStatuses.last { $0.loader == loader }?.status }

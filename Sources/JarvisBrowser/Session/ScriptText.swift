@@ -46,3 +46,34 @@ enum ScriptText {
         return text.prefix(limit) + "…"
     }
 }
+
+extension ScriptText {
+    /// The arguments of a console call as one line; `%s`, `%d`, `%i`, `%f`, `%o`, `%O` and `%c` in the first one are
+    /// filled in.
+    static func console(_ arguments: [JSONValue]) -> String {
+        guard let format = arguments.first?["value"]?.stringValue, format.contains("%"), arguments.count > 1 else {
+            return arguments.map(describe).joined(separator: " ")
+        }
+        var rest = arguments.dropFirst()
+        var text = ""
+        var characters = format.makeIterator()
+        while let character = characters.next() {
+            guard character == "%" else {
+                text.append(character)
+                continue
+            }
+            guard let letter = characters.next() else {
+                text.append("%")
+                break
+            }
+            switch letter {
+            case "%": text.append("%")
+            case "c": _ = rest.popFirst()
+            case "s", "d", "i", "f", "o", "O":
+                if let value = rest.popFirst() { text += describe(value) } else { text += "%\(letter)" }
+            default: text += "%\(letter)"
+            }
+        }
+        return ([text] + rest.map(describe)).joined(separator: " ")
+    }
+}
