@@ -12,7 +12,7 @@ package enum BrowserFlags {
             "--disable-component-update", "--disable-session-crashed-bubble", "--hide-crash-restore-bubble",
             "--password-store=basic",
             // No reports about crashes: they hold what pages held, and their handlers outlive the browser.
-            "--disable-breakpad", "--disable-crashpad-for-testing",
+            "--disable-breakpad",
         ]
         if plan.isHeadless { flags += ["--headless=new", "--disable-gpu"] }
         if plan.noSandbox { flags += ["--no-sandbox", "--disable-setuid-sandbox"] }
