@@ -7,11 +7,15 @@ import { Chat } from "./chat.js";
 import { Sessions } from "./sessions.js";
 import { StatusView } from "./status.js";
 import { LogView } from "./logs.js";
+import { CanvasView } from "./canvas.js";
+import { BrowserView } from "./browser.js";
+import { Approvals } from "./approvals.js";
 import { hideGate, showForeign, showPairing, showSignIn, showUnreachable, showUnsupported } from "./gate.js";
 import { paint } from "./colour.js";
 
 const local = storage("localStorage");
 const tab = storage("sessionStorage");
+const wide = matchMedia("(min-width: 76rem)");
 const bootstrapURL = new URL("../__jarvis/control-ui-config.json", import.meta.url);
 
 /**
@@ -60,7 +64,7 @@ function showConnection(state, text) {
 
 function prepareChrome() {
   byId("menu").append(icon("menu"));
-  const names = { chat: ["chat", "Chat"], status: ["pulse", "Status"], logs: ["lines", "Logs"] };
+  const names = { chat: ["chat", "Chat"], canvas: ["canvas", "Canvas"], browser: ["globe", "Browser"], status: ["pulse", "Status"], logs: ["lines", "Logs"] };
   for (const button of document.querySelectorAll("[data-view]")) {
     const [shape, name] = names[button.dataset.view];
     button.append(icon(shape), name);
@@ -115,6 +119,11 @@ class Page {
     });
     this.status = new StatusView({ gateway, bootstrap: { ...bootstrap, profile: this.profile } });
     this.logs = new LogView({ gateway });
+    this.browser = new BrowserView({ gateway });
+    this.approvals = new Approvals({ gateway });
+    this.canvas = new CanvasView({
+      gateway, onScene: (isNews) => this.sceneChanged(isNews), onClose: () => this.closeCanvas(),
+    });
     this.view = "chat";
     this.wireKeys();
     this.gateway.connect();
@@ -200,7 +209,10 @@ class Page {
     this.sessions.refresh();
     this.sessions.subscribe();
     this.chat.resume();
+    this.canvas.greeted(this.gateway.hello);
+    this.approvals.greeted();
     if (this.view === "status") this.status.refresh();
+    if (this.view === "browser") this.browser.refresh();
     if (firstTime && !matchMedia("(pointer: coarse)").matches && this.view === "chat") byId("input").focus();
   }
 
@@ -234,6 +246,9 @@ class Page {
     else if (name === "presence") this.status.presenceChanged(payload.presence ?? []);
     else if (name === "health" && this.view === "status") this.status.refresh();
     else if (name === "sessions.changed") this.sessions.refreshSoon();
+    else if (name === "canvas") this.canvas.event(payload);
+    else if (name === "exec.approval.requested") this.approvals.requested(payload);
+    else if (name === "exec.approval.resolved") this.approvals.resolved(payload);
   }
 
   // ---- views
@@ -250,15 +265,55 @@ class Page {
   show(view) {
     if (this.view === "status") this.status.hide();
     if (this.view === "logs") this.logs.hide();
+    if (this.view === "browser") this.browser.hide();
     this.view = view;
-    for (const name of ["chat", "status", "logs"]) byId(`view-${name}`).hidden = name !== view;
+    for (const name of ["chat", "browser", "status", "logs"]) byId(`view-${name}`).hidden = name !== view;
+    if (view === "canvas") this.canvasClosed = false;
+    this.placeCanvas();
     for (const button of document.querySelectorAll("[data-view]")) {
       if (button.dataset.view === view) button.setAttribute("aria-current", "page");
       else button.removeAttribute("aria-current");
     }
     if (view === "status") this.status.show();
     if (view === "logs") this.logs.show();
+    if (view === "browser") this.browser.show();
     if (view === "chat" && this.chat?.pinned) this.chat.toBottom();
+  }
+
+  // ---- canvas
+
+  /** Something was put on the canvas, or taken away: beside the chat where there is room, else a button leads there. */
+  sceneChanged(isNews) {
+    if (isNews) {
+      this.canvasClosed = false;
+      announce(`On the canvas: ${this.canvas.name}`);
+    }
+    if (!this.canvas.isShowing && this.view === "canvas" && this.canvasSeen) this.show("chat");
+    this.canvasSeen = this.canvas.isShowing;
+    this.placeCanvas();
+  }
+
+  closeCanvas() {
+    this.canvasClosed = true;
+    if (this.view === "canvas") this.show("chat");
+    else this.placeCanvas();
+    byId("input").focus();
+  }
+
+  placeCanvas() {
+    const { isShowing } = this.canvas;
+    const beside = this.view === "chat" && isShowing && !this.canvasClosed && wide.matches;
+    const shown = this.view === "canvas" || beside;
+    const node = byId("view-canvas");
+    // A page that is not looked at stays laid out, so that it can run and be asked.
+    node.hidden = !shown && !isShowing;
+    node.classList.toggle("backstage", !shown && isShowing);
+    node.inert = !shown;
+    byId("main").classList.toggle("split", beside);
+    const chip = byId("canvas-chip");
+    chip.hidden = !isShowing || beside;
+    chip.replaceChildren(icon("canvas"), h("span", { text: this.canvas.name }));
+    chip.setAttribute("aria-label", `Show the canvas: ${this.canvas.name}`);
   }
 
   get drawerOpen() {
@@ -318,6 +373,7 @@ class Page {
     window.addEventListener("online", () => this.gateway.nudge());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.gateway.wake();
+      this.canvas.attach();
     });
     // Where the on-screen keyboard covers the page instead of shrinking it, the page shrinks itself.
     window.visualViewport?.addEventListener("resize", () => {
@@ -332,6 +388,12 @@ class Page {
       this.linkToken = token;
       if (this.gateway.state !== "foreign") this.gateway.connect();
     });
+    byId("canvas-chip").addEventListener("click", () => {
+      this.canvasClosed = false;
+      if (wide.matches) this.placeCanvas();
+      else this.show("canvas");
+    });
+    wide.addEventListener("change", () => this.placeCanvas());
     matchMedia("(max-width: 52rem)").addEventListener("change", () => this.closeDrawer());
   }
 

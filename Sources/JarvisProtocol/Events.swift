@@ -41,7 +41,7 @@ public struct EventDescriptor: Sendable, Hashable {
             isDroppable: false),
         EventDescriptor(
             name: "canvas", scope: .read,
-            summary: "{op: scene, scene}: what the canvas shows; {op: eval|snapshot, id, scene, …}: to one page, which"
+            summary: "{op: scene, scene, written}: what the canvas shows; {op: eval|snapshot, id, scene, …}: to one page, which"
                 + " answers with `canvas.result`.", isDroppable: false),
         EventDescriptor(
             name: "device.pair.requested", scope: .pairing, summary: "A device asks to be let in.", isDroppable: false),

@@ -31,7 +31,7 @@ package enum BrowserRoutes {
     /// In the order of the reference page.
     package static let all: [BrowserRoute] =
         lifecycle + profiles + tabs + navigation + inspection + capture + actions + hooks + activity + state + emulation
-        + tracing
+        + tracing + view
 
     /// The route of a request and the parameters of its path; nil when there is none.
     package static func find(_ method: String, _ path: String) -> (route: BrowserRoute, parameters: [String: String])? {

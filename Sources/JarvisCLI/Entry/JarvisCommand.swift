@@ -29,6 +29,6 @@ struct JarvisCommand: AsyncParsableCommand {
             HealthCommand.self, AgentCommand.self, ChatCommand.self, DashboardCommand.self, LogsCommand.self,
             SessionsCommand.self, InstancesCommand.self, WhichCommand.self, ProfileCommand.self, FleetCommand.self,
             CompletionCommand.self, DebugCommand.self, PortsCommand.self, DoctorCommand.self, IsolationCommand.self,
-            SupervisorCommand.self, BrowserCommand.self,
+            SupervisorCommand.self, BrowserCommand.self, CanvasCommandGroup.self,
         ])
 }

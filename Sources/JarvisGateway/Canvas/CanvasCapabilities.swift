@@ -80,6 +80,26 @@ struct CanvasCapabilities: Sendable {
         entries = entries.filter { !condition($0.value.holder) }
     }
 
+    /// `text` with `…` where it holds one of them. What a page says goes into transcripts, and the page knows its address.
+    func redact(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        var run: [UInt8] = []
+        func ended(_ run: [UInt8]) -> [UInt8] {
+            guard run.count == 64, entries[Self.key(String(decoding: run, as: UTF8.self))] != nil else { return run }
+            return Array("…".utf8)
+        }
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): run.append(byte)
+            default:
+                bytes += ended(run)
+                run = []
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes + ended(run), as: UTF8.self)
+    }
+
     /// The name under which a capability is kept.
     static func key(_ token: String) -> String { Identifiers.sha256Hex(token.utf8.prefix(512)) }
 

@@ -7,13 +7,14 @@ import JarvisTools
 extension Gateway {
     /// Carries out `command`.
     ///
-    /// - Throws: `canvas.disabled`, `canvas.path`, `canvas.not_found`, `canvas.too_large`, `canvas.nobody`,
-    ///   `canvas.script`, `canvas.picture`, `canvas.timeout`.
+    /// - Throws: `canvas.disabled`, `canvas.path`, `canvas.not_found`, `canvas.too_large`, `canvas.hidden`,
+    ///   `canvas.nobody`, `canvas.script`, `canvas.picture`, `canvas.timeout`.
     func perform(_ command: CanvasCommand) async throws -> CanvasAnswer {
         switch command {
         case .present(let path, let html, let files, let title):
             return try await present(path: path, html: html, files: files, title: title)
         case .hide:
+            _ = try await canvasFiles()
             changeScene { $0.isVisible = false }
             return CanvasAnswer(json: sceneAnswer())
         case .navigate(let path):
@@ -26,8 +27,9 @@ extension Gateway {
             }
             return CanvasAnswer(json: sceneAnswer())
         case .evaluate(let script, let timeoutMs):
+            try requireShown()
             let answer = try await ask(["op": "eval", "javaScript": .string(script)], timeoutMs: timeoutMs)
-            let text = answer["result"]?.stringValue ?? "null"
+            let text = canvas.capabilities.redact(answer["result"]?.stringValue ?? "null")
             // What a page says is a page's word: unreadable, it is passed on as text.
             let result = (try? JSONParser.parse(Array(text.utf8), maximumDepth: 64)) ?? .string(text)  // see above
             return CanvasAnswer(json: ["ok": true, "result": result])
@@ -66,10 +68,16 @@ extension Gateway {
             page = written.contains { $0.path == "index.html" } ? .first : try CanvasPage(first.path)
         }
         let store = try await canvasFiles()
-        if !written.isEmpty { try await CanvasReading.run { [written] in try store.write(written) } }
+        if !written.isEmpty {
+            async let settled: Void = canvasSettled()
+            try await CanvasReading.run { [written] in try store.write(written) }
+            // From here on a page that is asked for has what was written.
+            canvas.scene.version += 1
+            await settled
+        }
         let shown = try page ?? CanvasPage(canvas.scene.path)
         try await requireFile(shown)
-        changeScene { scene in
+        changeScene(written: written.count) { scene in
             scene.path = shown.text
             scene.title = title.map { String($0.prefix(200)) }
             scene.isVisible = true
@@ -89,10 +97,10 @@ extension Gateway {
         }
     }
 
-    private func changeScene(_ change: (inout CanvasScene) -> Void) {
+    private func changeScene(written: Int = 0, _ change: (inout CanvasScene) -> Void) {
         change(&canvas.scene)
         canvas.scene.revision += 1
-        broadcast("canvas", ["op": "scene", "scene": canvas.scene.json])
+        broadcast("canvas", ["op": "scene", "scene": canvas.scene.json, "written": JSONValue(written)])
     }
 
     private func sceneAnswer() -> JSONValue {
@@ -103,7 +111,14 @@ extension Gateway {
         ])
     }
 
+    private func requireShown() throws {
+        guard canvas.isEnabled, !canvas.scene.isVisible else { return }
+        throw JarvisError(
+            "canvas.hidden", "nothing is shown on the canvas", hint: "Present a page first.", exitCode: 2)
+    }
+
     private func snapshot(_ picture: CanvasPicture) async throws -> CanvasAnswer {
+        try requireShown()
         let answer = try await ask(
             [
                 "op": "snapshot", "format": .string(picture.format), "maxWidth": JSONValue(picture.maxWidth),

@@ -71,12 +71,15 @@ extension Gateway {
         let promise = loop.makePromise(of: HTTPServerResponse.self)
         let reload = canvas.liveReload ? target.reloadPath : nil
         let isHead = request.method == "HEAD"
+        let version = canvas.scene.version
         let (prepared, root, instance) = (canvas.files, canvas.configuredRoot, instance)
         CanvasReading.queue.async {
             let result = Result {
                 let files = try prepared ?? CanvasFiles.prepare(root: root, instance: instance)
                 return (
-                    files, try CanvasReading.answer(files, path, isHead: isHead, reload: reload, headers: headers)
+                    files,
+                    try CanvasReading.answer(
+                        files, path, isHead: isHead, reload: reload, version: version, headers: headers)
                 )
             }
             loop.execute {

@@ -24,6 +24,8 @@ struct CanvasHost {
     var lastViewer = 0
     /// Watches the files while somebody looks.
     var watch: TreeWatch?
+    /// Who waits until the pages that look were told about what was just written.
+    var settling: [CheckedContinuation<Void, Never>] = []
     /// Connected pages that can show the canvas; the later ones attached later.
     var renderers: [CanvasRenderer] = []
     /// What was asked of a renderer and is not answered yet.
@@ -52,12 +54,14 @@ struct CanvasScene: Sendable, Hashable {
     var title: String?
     /// Grows with every change.
     var revision = 0
+    /// Grows with every write of the gateway's; a page tells with which it was served.
+    var version = 0
 
     /// The wire form.
     var json: JSONValue {
         .members([
             "visible": .bool(isVisible), "path": .string(path), "title": title.map(JSONValue.string),
-            "revision": JSONValue(revision),
+            "revision": JSONValue(revision), "version": JSONValue(version),
         ])
     }
 }

@@ -33,14 +33,15 @@ enum CanvasReading {
     ///
     /// - Throws: `CanvasFiles.Refusal` but `notFound`, which is an answer; `SystemCallError`.
     static func answer(
-        _ files: CanvasFiles, _ path: String, isHead: Bool, reload: String?, headers: [(String, String)]
+        _ files: CanvasFiles, _ path: String, isHead: Bool, reload: String?, version: Int,
+        headers: [(String, String)]
     ) throws -> HTTPServerResponse {
         let file: CanvasFiles.Opened
         do {
             file = try files.open(path)
         } catch .notFound {
             // It may come to be, and then the page that shows this loads anew.
-            let page = CanvasSnippet.inject(into: Array(CanvasWelcome.missing.utf8), reload: reload)
+            let page = CanvasSnippet.inject(into: Array(CanvasWelcome.missing.utf8), reload: reload, version: version)
             return .bytes(page, contentType: "text/html; charset=utf-8", status: 404, headers: headers)
         }
         let isPage = CanvasContentType.isPage(file.contentType) && file.size <= pageBytes
@@ -52,7 +53,7 @@ enum CanvasReading {
         }
         defer { close(file.descriptor) }
         var bytes = try read(file.descriptor, at: 0, atMost: file.size)
-        if isPage { bytes = CanvasSnippet.inject(into: bytes, reload: reload) }
+        if isPage { bytes = CanvasSnippet.inject(into: bytes, reload: reload, version: version) }
         return .bytes(bytes, contentType: file.contentType, headers: headers)
     }
 

@@ -56,7 +56,23 @@ extension Gateway {
         }
     }
 
+    /// Waits until the pages that look were told about a write, at most 400 ms: a page that is opened from then on is
+    /// not told once more.
+    func canvasSettled() async {
+        guard canvas.watch != nil else { return }
+        await withCheckedContinuation { continuation in
+            canvas.settling.append(continuation)
+            loop.scheduleTask(in: .milliseconds(400)) { self.assumeIsolated { $0.settle() } }
+        }
+    }
+
+    private func settle() {
+        for waiter in canvas.settling { waiter.resume() }
+        canvas.settling = []
+    }
+
     private func reloadViewers() {
+        defer { settle() }
         let frame = PreparedFrame(text: Array("reload".utf8))
         for viewer in canvas.viewers.values where viewer.socket.isOpen { viewer.socket.send(frame) }
     }
@@ -75,6 +91,7 @@ extension Gateway {
 
     /// Ends the watch and its sockets; the gateway stops.
     func closeCanvas() {
+        settle()
         canvas.watch?.stop()
         canvas.watch = nil
         for viewer in canvas.viewers.values { viewer.socket.close(code: 1012, reason: "service restart") }

@@ -22,7 +22,7 @@ extension Gateway {
     ///
     /// - Throws: `canvas.nobody` when no page is connected, `canvas.script` with what the page said, `canvas.timeout`.
     func ask(_ question: JSONValue, timeoutMs: Int) async throws -> JSONValue {
-        guard canvas.isEnabled else { _ = try await canvasFiles(); return .null }
+        _ = try await canvasFiles()
         guard let renderer = canvas.renderers.last(where: \.isVisible) ?? canvas.renderers.last else {
             throw JarvisError(
                 "canvas.nobody", "no page shows the canvas: the control page must be open and signed in",
@@ -62,7 +62,11 @@ extension Gateway {
             finish(id, .success(answer))
         } else {
             let text = answer["error"]?.stringValue ?? "the page gave no reason"
-            finish(id, .failure(JarvisError("canvas.script", "the page says: \(text.prefix(4000))")))
+            finish(
+                id,
+                .failure(
+                    JarvisError("canvas.script", "the page says: \(canvas.capabilities.redact(text).prefix(4000))"))
+            )
         }
         return true
     }

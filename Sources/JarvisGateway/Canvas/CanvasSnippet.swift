@@ -5,11 +5,13 @@
 enum CanvasSnippet {
     /// The page with the snippet in it, behind the doctype so that nothing in the page can swallow it.
     ///
-    /// - Parameter reload: the path of the socket that announces changes; nil for none.
-    static func inject(into page: [UInt8], reload: String?) -> [UInt8] {
+    /// - Parameters:
+    ///   - reload: the path of the socket that announces changes; nil for none.
+    ///   - version: see `CanvasScene.version`.
+    static func inject(into page: [UInt8], reload: String?, version: Int) -> [UInt8] {
         // The path is percent-encoded, and hexadecimal digits are all that a capability has.
         let socket = reload.map { "\"\($0)\"" } ?? "null"
-        let script = "<script>(\(bridge))(\(socket))</script>\n"
+        let script = "<script>(\(bridge))(\(socket), \(version))</script>\n"
         let place = end(ofDoctype: page)
         return Array(page[..<place]) + Array(script.utf8) + Array(page[place...])
     }
@@ -39,21 +41,21 @@ enum CanvasSnippet {
             .map { $0 + pattern.count }
     }
 
-    /// A function of the socket's path. It must not contain the end tag of a script.
+    /// A function of the socket's path and the version. It must not contain the end tag of a script.
     private static let bridge = #"""
-        (socket => {
+        ((socket, version) => {
           if (window.__jarvisCanvas) return;
           Object.defineProperty(window, "__jarvisCanvas", { value: 1 });
           const limit = 65536, top = window.parent, framed = top !== window;
           const tell = (message) => framed && top.postMessage({ jarvisCanvas: 1, ...message }, "*");
           if (socket) {
-            let wait = 500;
+            let wait = 500, failures = 0;
             const open = () => {
               const live = new WebSocket(location.protocol.replace("http", "ws") + "//" + location.host + socket);
-              live.onopen = () => { wait = 500; };
+              live.onopen = () => { wait = 500; failures = 0; };
               live.onmessage = (event) => event.data === "reload" && location.reload();
               live.onclose = (event) => {
-                if (event.code === 4001) return tell({ type: "expired" });
+                if (event.code === 4001 || (framed && ++failures > 5)) return tell({ type: "expired" });
                 setTimeout(open, wait);
                 wait = Math.min(wait * 2, 30000);
               };
@@ -66,6 +68,10 @@ enum CanvasSnippet {
             try { text = JSON.stringify(value === undefined ? null : value); } catch { text = undefined; }
             if (text === undefined) text = JSON.stringify(String(value));
             return text.length > limit ? JSON.stringify(text.slice(0, limit) + " … cut, " + text.length + " characters") : text;
+          };
+          const why = (error) => {
+            const place = /<anonymous>:(\d+:\d+)/.exec((error && error.stack) || "");
+            return (String(error) + (place ? " (at " + place[1] + ")" : "")).slice(0, 4000);
           };
           const run = async (code) => {
             try { return await (0, eval)(code); } catch (error) {
@@ -150,11 +156,11 @@ enum CanvasSnippet {
               if (ask.kind === "evaluate") tell({ type: "answer", id: ask.id, ok: true, result: show(await run(ask.code)) });
               else if (ask.kind === "snapshot") tell({ type: "answer", id: ask.id, ok: true, picture: await picture(ask) });
             } catch (error) {
-              tell({ type: "answer", id: ask.id, ok: false, error: String((error && (error.stack || error.message)) || error).slice(0, 4000) });
+              tell({ type: "answer", id: ask.id, ok: false, error: why(error) });
             }
           }, true);
           window.addEventListener("error", (event) => tell({ type: "error", text: String(event.message).slice(0, 500) }));
-          document.addEventListener("DOMContentLoaded", () => tell({ type: "ready", title: document.title.slice(0, 200) }));
+          document.addEventListener("DOMContentLoaded", () => tell({ type: "ready", version, title: document.title.slice(0, 200) }));
         })
         """#
 }

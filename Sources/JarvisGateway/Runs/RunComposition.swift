@@ -55,8 +55,9 @@ extension Gateway {
 
     /// The tools, bound to this gateway.
     func toolRegistry() -> ToolRegistry {
-        ToolRegistry(
-            environment: ToolEnvironment(sessionStatus: { [weak self] key in try await self?.sessionStatus(key) }))
+        var environment = ToolEnvironment(sessionStatus: { [weak self] key in try await self?.sessionStatus(key) })
+        if canvas.isEnabled { environment.canvas = { [self] command in try await perform(command) } }
+        return ToolRegistry(environment: environment)
     }
 
     private static func policy(_ tools: ToolsConfig) -> ToolPolicy {

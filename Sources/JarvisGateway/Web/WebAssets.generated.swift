@@ -18,7 +18,7 @@ package enum WebAssets {
     /// Every file, sorted by path.
     package static let all: [Asset] = [
         Asset(
-            path: "/", contentType: "text/html; charset=utf-8", etag: "b11897e533060f39",
+            path: "/", contentType: "text/html; charset=utf-8", etag: "b248dac6eb6356fc",
             body: #"""
 <!doctype html>
 <html lang="en">
@@ -50,6 +50,8 @@ package enum WebAssets {
 <aside id="side" class="side" aria-label="Views and sessions">
 <nav class="views" aria-label="Views">
 <button type="button" data-view="chat" aria-current="page"></button>
+<button type="button" data-view="canvas"></button>
+<button type="button" data-view="browser"></button>
 <button type="button" data-view="status"></button>
 <button type="button" data-view="logs"></button>
 </nav>
@@ -65,6 +67,7 @@ package enum WebAssets {
 <div id="shade" class="shade" hidden></div>
 <main id="main">
 <section id="gate" class="gate" aria-labelledby="gate-title" hidden></section>
+<div id="approvals" class="approvals" role="region" aria-label="Questions of the assistant" hidden></div>
 <section id="view-chat" class="view chat" aria-labelledby="chat-title">
 <div class="view-head">
 <h1 id="chat-title">Chat</h1>
@@ -76,6 +79,7 @@ package enum WebAssets {
 <div id="messages" class="messages"></div>
 </div>
 <div class="dock">
+<button type="button" id="canvas-chip" class="canvas-chip" hidden></button>
 <button type="button" id="newer" class="newer" hidden></button>
 <ul id="slash" class="slash" role="listbox" aria-label="Commands" hidden></ul>
 <form id="composer" class="composer" autocomplete="off">
@@ -86,6 +90,8 @@ package enum WebAssets {
 <p id="composer-hint" class="hint"><kbd>Enter</kbd> sends · <kbd>Shift</kbd>+<kbd>Enter</kbd> new line · <kbd>/</kbd> commands · <kbd>Esc</kbd> stops</p>
 </div>
 </section>
+<section id="view-canvas" class="view canvas" aria-labelledby="canvas-title" hidden></section>
+<section id="view-browser" class="view page" aria-labelledby="browser-title" hidden></section>
 <section id="view-status" class="view page" aria-labelledby="status-title" hidden></section>
 <section id="view-logs" class="view page" aria-labelledby="logs-title" hidden></section>
 </main>
@@ -98,7 +104,7 @@ package enum WebAssets {
 
 """#),
         Asset(
-            path: "/assets/app.js", contentType: "text/javascript; charset=utf-8", etag: "59d971338bc8d82b",
+            path: "/assets/app.js", contentType: "text/javascript; charset=utf-8", etag: "daff2335cb6bc29b",
             body: #"""
 import { announce, byId, h, icon, storage } from "./dom.js";
 import { Gateway } from "./gateway.js";
@@ -107,10 +113,14 @@ import { Chat } from "./chat.js";
 import { Sessions } from "./sessions.js";
 import { StatusView } from "./status.js";
 import { LogView } from "./logs.js";
+import { CanvasView } from "./canvas.js";
+import { BrowserView } from "./browser.js";
+import { Approvals } from "./approvals.js";
 import { hideGate, showForeign, showPairing, showSignIn, showUnreachable, showUnsupported } from "./gate.js";
 import { paint } from "./colour.js";
 const local = storage("localStorage");
 const tab = storage("sessionStorage");
+const wide = matchMedia("(min-width: 76rem)");
 const bootstrapURL = new URL("../__jarvis/control-ui-config.json", import.meta.url);
 function takeToken() {
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -149,7 +159,7 @@ node.setAttribute("aria-label", state === "waiting" ? `${text}. Try now` : text)
 }
 function prepareChrome() {
 byId("menu").append(icon("menu"));
-const names = { chat: ["chat", "Chat"], status: ["pulse", "Status"], logs: ["lines", "Logs"] };
+const names = { chat: ["chat", "Chat"], canvas: ["canvas", "Canvas"], browser: ["globe", "Browser"], status: ["pulse", "Status"], logs: ["lines", "Logs"] };
 for (const button of document.querySelectorAll("[data-view]")) {
 const [shape, name] = names[button.dataset.view];
 button.append(icon(shape), name);
@@ -200,6 +210,11 @@ confirm: (question) => this.ask(question),
 });
 this.status = new StatusView({ gateway, bootstrap: { ...bootstrap, profile: this.profile } });
 this.logs = new LogView({ gateway });
+this.browser = new BrowserView({ gateway });
+this.approvals = new Approvals({ gateway });
+this.canvas = new CanvasView({
+gateway, onScene: (isNews) => this.sceneChanged(isNews), onClose: () => this.closeCanvas(),
+});
 this.view = "chat";
 this.wireKeys();
 this.gateway.connect();
@@ -276,7 +291,10 @@ if (firstTime) this.openSession(tab.get(this.sessionKey) ?? this.sessions.mainKe
 this.sessions.refresh();
 this.sessions.subscribe();
 this.chat.resume();
+this.canvas.greeted(this.gateway.hello);
+this.approvals.greeted();
 if (this.view === "status") this.status.refresh();
+if (this.view === "browser") this.browser.refresh();
 if (firstTime && !matchMedia("(pointer: coarse)").matches && this.view === "chat") byId("input").focus();
 }
 showNotice() {
@@ -307,6 +325,9 @@ else if (name === "agent") this.chat.agentEvent(payload);
 else if (name === "presence") this.status.presenceChanged(payload.presence ?? []);
 else if (name === "health" && this.view === "status") this.status.refresh();
 else if (name === "sessions.changed") this.sessions.refreshSoon();
+else if (name === "canvas") this.canvas.event(payload);
+else if (name === "exec.approval.requested") this.approvals.requested(payload);
+else if (name === "exec.approval.resolved") this.approvals.resolved(payload);
 }
 openSession(key, { focus = true } = {}) {
 tab.set(this.sessionKey, key);
@@ -319,15 +340,48 @@ if (focus && !matchMedia("(pointer: coarse)").matches) byId("input").focus();
 show(view) {
 if (this.view === "status") this.status.hide();
 if (this.view === "logs") this.logs.hide();
+if (this.view === "browser") this.browser.hide();
 this.view = view;
-for (const name of ["chat", "status", "logs"]) byId(`view-${name}`).hidden = name !== view;
+for (const name of ["chat", "browser", "status", "logs"]) byId(`view-${name}`).hidden = name !== view;
+if (view === "canvas") this.canvasClosed = false;
+this.placeCanvas();
 for (const button of document.querySelectorAll("[data-view]")) {
 if (button.dataset.view === view) button.setAttribute("aria-current", "page");
 else button.removeAttribute("aria-current");
 }
 if (view === "status") this.status.show();
 if (view === "logs") this.logs.show();
+if (view === "browser") this.browser.show();
 if (view === "chat" && this.chat?.pinned) this.chat.toBottom();
+}
+sceneChanged(isNews) {
+if (isNews) {
+this.canvasClosed = false;
+announce(`On the canvas: ${this.canvas.name}`);
+}
+if (!this.canvas.isShowing && this.view === "canvas" && this.canvasSeen) this.show("chat");
+this.canvasSeen = this.canvas.isShowing;
+this.placeCanvas();
+}
+closeCanvas() {
+this.canvasClosed = true;
+if (this.view === "canvas") this.show("chat");
+else this.placeCanvas();
+byId("input").focus();
+}
+placeCanvas() {
+const { isShowing } = this.canvas;
+const beside = this.view === "chat" && isShowing && !this.canvasClosed && wide.matches;
+const shown = this.view === "canvas" || beside;
+const node = byId("view-canvas");
+node.hidden = !shown && !isShowing;
+node.classList.toggle("backstage", !shown && isShowing);
+node.inert = !shown;
+byId("main").classList.toggle("split", beside);
+const chip = byId("canvas-chip");
+chip.hidden = !isShowing || beside;
+chip.replaceChildren(icon("canvas"), h("span", { text: this.canvas.name }));
+chip.setAttribute("aria-label", `Show the canvas: ${this.canvas.name}`);
 }
 get drawerOpen() {
 return document.body.dataset.drawer === "open";
@@ -379,6 +433,7 @@ document.addEventListener("keydown", (event) => this.pressed(event));
 window.addEventListener("online", () => this.gateway.nudge());
 document.addEventListener("visibilitychange", () => {
 if (document.visibilityState === "visible") this.gateway.wake();
+this.canvas.attach();
 });
 window.visualViewport?.addEventListener("resize", () => {
 const { scale, height } = window.visualViewport;
@@ -392,6 +447,12 @@ if (!token) return;
 this.linkToken = token;
 if (this.gateway.state !== "foreign") this.gateway.connect();
 });
+byId("canvas-chip").addEventListener("click", () => {
+this.canvasClosed = false;
+if (wide.matches) this.placeCanvas();
+else this.show("canvas");
+});
+wide.addEventListener("change", () => this.placeCanvas());
 matchMedia("(max-width: 52rem)").addEventListener("change", () => this.closeDrawer());
 }
 pressed(event) {
@@ -417,6 +478,499 @@ this.chat.composer.insertSlash();
 }
 }
 start();
+
+"""#),
+        Asset(
+            path: "/assets/approvals.js", contentType: "text/javascript; charset=utf-8", etag: "10518e7e84043506",
+            body: #"""
+import { announce, byId, h, icon } from "./dom.js";
+const words = { "allow-once": "Allowed once", "allow-always": "Allowed from now on", deny: "Denied" };
+export class Approvals {
+constructor(options) {
+this.options = options;
+this.root = byId("approvals");
+this.pending = new Map();
+}
+async greeted() {
+const gateway = this.options.gateway();
+if (!gateway.can("operator.approvals") || !gateway.hello?.features?.methods?.includes("exec.approval.list")) return;
+try {
+const { ts, pending } = await gateway.request("exec.approval.list");
+this.skew = Number.isFinite(ts) ? ts - Date.now() : 0;
+const waiting = new Set(pending.map(({ id }) => id));
+for (const id of [...this.pending.keys()]) if (!waiting.has(id)) this.remove(id);
+for (const record of pending) this.requested(record, false);
+} catch {
+}
+}
+requested(record, isNews = true) {
+if (typeof record?.id !== "string" || this.pending.has(record.id)) return;
+if (isNews && Number.isFinite(record.createdAtMs)) this.skew = record.createdAtMs - Date.now();
+const entry = { record, card: null };
+entry.card = this.card(entry);
+this.pending.set(record.id, entry);
+this.root.append(entry.card);
+this.root.hidden = false;
+this.clock ??= setInterval(() => this.tick(), 1000);
+this.tick();
+if (isNews) announce(`The assistant asks: ${record.request?.title ?? "may it go on?"}`);
+}
+resolved({ id, decision, resolvedBy }) {
+const entry = this.pending.get(id);
+if (!entry) return;
+const text = decision ? words[decision] ?? decision : "Not answered in time";
+announce(text);
+entry.over = true;
+entry.card.dataset.state = decision ?? "lapsed";
+entry.actions.replaceChildren(h("p", { class: "muted", text: resolvedBy ? `${text} by ${resolvedBy}` : text }));
+setTimeout(() => this.remove(id), 2500);
+}
+remove(id) {
+const entry = this.pending.get(id);
+if (!entry) return;
+this.pending.delete(id);
+entry.card.remove();
+if (this.pending.size > 0) return;
+this.root.hidden = true;
+clearInterval(this.clock);
+this.clock = undefined;
+}
+tick() {
+for (const [id, entry] of this.pending) {
+if (entry.over) continue;
+const left = Math.ceil((entry.record.expiresAtMs - Date.now() - (this.skew ?? 0)) / 1000);
+entry.time.textContent = left > 0 ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : "";
+if (left < -5) this.remove(id);
+}
+}
+card(entry) {
+const { record } = entry;
+const request = record.request ?? {};
+const mayAnswer = this.options.gateway().can("operator.approvals");
+const answer = (text, decision, kind = "") => h("button", {
+type: "button", class: `button ${kind}`, text, on: { click: () => this.answer(entry, decision) },
+});
+entry.time = h("span", { class: "meta approval-time" });
+entry.problem = h("p", { class: "problem", role: "alert", hidden: true });
+entry.actions = h("div", { class: "row end approval-actions" }, mayAnswer ? [
+answer("Deny", "deny"),
+request.allowAlways ? answer("Always allow", "allow-always") : null,
+answer("Allow once", "allow-once", "primary"),
+] : h("p", { class: "muted", text: "This sign-in may not answer." }));
+const place = [
+request.agentId && `agent ${request.agentId}`, request.sessionKey, request.cwd && `in ${request.cwd}`,
+request.host && request.host !== "gateway" && `on ${request.host}`,
+].filter(Boolean).join(" · ");
+return h("section", { class: "approval", data: { id: record.id, risk: request.risk ?? "" }, "aria-label": "Approval" },
+h("div", { class: "approval-head" }, icon("alert"), h("h2", { text: request.title || "The assistant asks" }), entry.time),
+h("pre", { class: "approval-text", tabindex: "0", text: request.command ?? "" }),
+request.allowAlways && request.allowPattern
+? h("p", { class: "muted small-print" }, "Always means: ", h("code", { text: request.allowPattern })) : null,
+place ? h("p", { class: "muted small-print", text: place }) : null,
+entry.problem, entry.actions);
+}
+async answer(entry, decision) {
+const buttons = [...entry.actions.querySelectorAll("button")];
+for (const button of buttons) button.disabled = true;
+entry.problem.hidden = true;
+try {
+await this.options.gateway().request("exec.approval.resolve", { id: entry.record.id, decision });
+if (!entry.over) this.resolved({ id: entry.record.id, decision });
+} catch (error) {
+if (entry.over) return;
+entry.problem.textContent = error.message;
+entry.problem.hidden = false;
+for (const button of buttons) button.disabled = false;
+}
+}
+}
+
+"""#),
+        Asset(
+            path: "/assets/browser.js", contentType: "text/javascript; charset=utf-8", etag: "5f2a3a0e78a14fce",
+            body: #"""
+import { announce, byId, h, icon } from "./dom.js";
+import { ConnectionLost } from "./gateway.js";
+const pictureEvery = 1000;
+const listEvery = 3000;
+export class BrowserView {
+constructor(options) {
+this.options = options;
+this.root = byId("view-browser");
+this.profiles = [];
+this.tabs = [];
+this.select = h("select", { id: "browser-profile", "aria-label": "Browser profile", on: { change: () => this.choose(this.select.value) } });
+this.lamp = h("span", { class: "lamp", "aria-hidden": "true" });
+this.state = h("span", { class: "meta" });
+this.power = h("button", { type: "button", class: "button", on: { click: () => this.toggle() } });
+this.address = h("input", { type: "text", inputmode: "url", placeholder: "Open an address", "aria-label": "Address to open", autocomplete: "off", autocapitalize: "none", spellcheck: "false", enterkeyhint: "go" });
+this.form = h("form", { class: "browser-go", on: { submit: (event) => this.open(event) } }, this.address,
+h("button", { type: "submit", class: "button", text: "Open" }));
+this.strip = h("ul", { class: "tabs", "aria-label": "Tabs" });
+this.image = h("img", { class: "shot", alt: "", hidden: true });
+this.note = h("div", { class: "empty" });
+this.problem = h("p", { class: "problem", role: "status", hidden: true });
+this.root.append(
+h("div", { class: "view-head" }, h("h1", { id: "browser-title", text: "Browser" }), this.lamp, this.state, this.power),
+h("div", { class: "browser-tools" }, this.select, this.form),
+this.problem, this.strip,
+h("div", { class: "page-scroll shot-scroll", tabindex: "0", role: "region", "aria-label": "Picture of the tab" }, this.image, this.note));
+document.addEventListener("visibilitychange", () => this.shown && document.visibilityState === "visible" && this.refresh());
+}
+show() {
+this.shown = true;
+this.refresh();
+}
+hide() {
+this.shown = false;
+clearTimeout(this.listTimer);
+clearTimeout(this.pictureTimer);
+this.listTimer = this.pictureTimer = undefined;
+this.drop();
+}
+ask(method, path, { query = {}, body, timeoutMs = 20_000 } = {}) {
+const params = { method, path, query: { ...query, ...(this.profile ? { profile: this.profile } : {}) }, timeoutMs };
+if (body) params.body = body;
+return this.options.gateway().request("browser.request", params, { timeout: timeoutMs + 5000 });
+}
+get isWatched() {
+return this.shown && document.visibilityState === "visible" && this.options.gateway().state === "ready";
+}
+async refresh() {
+clearTimeout(this.listTimer);
+if (!this.isWatched) return;
+const round = (this.round = (this.round ?? 0) + 1);
+try {
+const { profiles } = await this.options.gateway().request("browser.request", { method: "GET", path: "/profiles" });
+this.profiles = profiles ?? [];
+if (!this.profiles.some(({ name }) => name === this.profile)) {
+this.profile = (this.profiles.find(({ running }) => running) ?? this.profiles.find(({ isDefault }) => isDefault) ?? this.profiles[0])?.name;
+}
+const running = this.current?.running;
+this.tabs = running ? (await this.ask("GET", "/tabs")).tabs ?? [] : [];
+if (round !== this.round) return;
+if (!this.tabs.some(({ targetId }) => targetId === this.target)) this.target = this.tabs.at(-1)?.targetId;
+this.unavailable = "";
+} catch (error) {
+if (error instanceof ConnectionLost || round !== this.round) return;
+this.profiles = [];
+this.tabs = [];
+this.unavailable = error.message;
+}
+this.render();
+this.watch();
+if (this.isWatched) this.listTimer = setTimeout(() => this.refresh(), listEvery);
+}
+get current() {
+return this.profiles.find(({ name }) => name === this.profile);
+}
+choose(name) {
+this.profile = name;
+this.target = undefined;
+this.drop();
+this.refresh();
+}
+async act(label, work) {
+if (this.busy) return;
+this.busy = label;
+this.complain("");
+this.render();
+try {
+await work();
+} catch (error) {
+if (!(error instanceof ConnectionLost)) this.complain(error.message);
+}
+this.busy = "";
+await this.refresh();
+}
+toggle() {
+const running = this.current?.running;
+this.act(running ? "Stopping…" : "Starting…", () => this.ask("POST", running ? "/stop" : "/start", { timeoutMs: 60_000 }));
+}
+open(event) {
+event.preventDefault();
+let url = this.address.value.trim();
+if (!url) return;
+if (!/^[a-z][a-z0-9+.-]*:/i.test(url)) url = `https://${url}`;
+this.act("Opening…", async () => {
+const tab = await this.ask("POST", "/tabs/open", { body: { url }, timeoutMs: 60_000 });
+this.target = tab.targetId;
+this.address.value = "";
+});
+}
+closeTab(targetId) {
+this.act("Closing…", () => this.ask("DELETE", `/tabs/${encodeURIComponent(targetId)}`));
+}
+watch(delay = 0) {
+if (this.pictureTimer !== undefined || this.taking || !this.isWatched || !this.target || this.busy) return;
+this.pictureTimer = setTimeout(async () => {
+this.pictureTimer = undefined;
+const { target } = this;
+if (!this.isWatched || !target) return;
+this.taking = true;
+try {
+const { base64, mimeType, width } = await this.ask("GET", "/view", {
+query: { targetId: target, maxWidth: String(Math.min(1600, Math.round(this.root.clientWidth * devicePixelRatio) || 1280)) }, timeoutMs: 8000,
+});
+if (target === this.target && this.shown) this.display(base64, mimeType, width);
+} catch (error) {
+if (target === this.target && this.shown && !(error instanceof ConnectionLost)) this.blank(error.message);
+}
+this.taking = false;
+this.watch(pictureEvery);
+}, delay);
+}
+display(base64, mimeType, width) {
+const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+const url = URL.createObjectURL(new Blob([bytes], { type: mimeType === "image/png" ? "image/png" : "image/jpeg" }));
+const old = this.shot;
+this.shot = url;
+this.image.onload = () => old && URL.revokeObjectURL(old);
+this.image.src = url;
+this.image.width = width || 1280;
+this.image.alt = `What ${this.tabs.find(({ targetId }) => targetId === this.target)?.title || "the tab"} shows`;
+this.image.hidden = false;
+this.note.hidden = true;
+}
+drop() {
+if (this.shot) URL.revokeObjectURL(this.shot);
+this.shot = undefined;
+this.image.removeAttribute("src");
+this.image.hidden = true;
+}
+blank(text) {
+this.drop();
+this.note.hidden = false;
+this.note.replaceChildren(icon("globe"), h("p", { class: "muted", text }));
+}
+complain(text) {
+this.problem.hidden = text === "";
+this.problem.textContent = text;
+}
+render() {
+const { current } = this;
+const running = current?.running === true;
+const gateway = this.options.gateway();
+const mayAct = gateway.can("operator.write");
+this.select.replaceChildren(...this.profiles.map(({ name, running: isOn }) =>
+h("option", { value: name, selected: name === this.profile, text: isOn ? `${name} · running` : name })));
+this.select.value = this.profile ?? "";
+this.select.disabled = this.profiles.length < 2;
+this.lamp.dataset.state = running ? "on" : "off";
+this.state.textContent = this.busy || (this.unavailable ? "" : running
+? `running · ${this.tabs.length} ${this.tabs.length === 1 ? "tab" : "tabs"}` : "stopped");
+this.power.textContent = running ? "Stop" : "Start";
+this.power.disabled = Boolean(this.busy) || !current || !mayAct;
+this.form.hidden = !current || !mayAct;
+this.strip.hidden = this.tabs.length === 0;
+const focused = this.strip.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+this.strip.replaceChildren(...this.tabs.map((tab) => this.tab(tab, mayAct)));
+if (focused) this.strip.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+if (this.unavailable) this.blank(this.unavailable);
+else if (!running) this.blank("The browser is stopped. Start it here, or ask the assistant to open a page.");
+else if (this.tabs.length === 0) this.blank("No tab is open.");
+}
+tab({ targetId, title, url }, mayAct) {
+const name = title || url || "New tab";
+const pick = h("button", {
+type: "button", class: "tab-name", title: url, data: { key: targetId }, text: name,
+"aria-current": targetId === this.target ? "true" : null,
+on: {
+click: () => {
+this.target = targetId;
+this.render();
+this.watch();
+announce(`Showing ${name}`);
+},
+},
+});
+const close = mayAct && h("button", {
+type: "button", class: "tab-close", "aria-label": `Close ${name}`, data: { key: `x${targetId}` }, on: { click: () => this.closeTab(targetId) },
+}, icon("close"));
+return h("li", {}, pick, close);
+}
+}
+
+"""#),
+        Asset(
+            path: "/assets/canvas.js", contentType: "text/javascript; charset=utf-8", etag: "01f137b9f1dfbe34",
+            body: #"""
+import { announce, byId, h, icon, uuid } from "./dom.js";
+const loadingTime = 8000;
+export class CanvasView {
+constructor(options) {
+this.options = options;
+this.scene = { visible: false, path: "/", revision: 0 };
+this.waiting = new Map();
+this.root = byId("view-canvas");
+this.title = h("h1", { id: "canvas-title", text: "Canvas" });
+this.meta = h("span", { class: "meta" });
+const act = (shape, label, click) => h("button", { type: "button", class: "plain small", "aria-label": label, title: label, on: { click } }, icon(shape));
+this.again = act("refresh", "Load again", () => this.load());
+this.apart = act("apart", "Open in a tab of its own", () => this.openApart());
+this.close = act("close", "Close the canvas", () => this.options.onClose());
+this.stage = h("div", { class: "stage" });
+this.root.append(h("div", { class: "view-head" }, this.title, this.meta, this.again, this.apart, this.close), this.stage);
+window.addEventListener("message", (event) => this.heard(event));
+this.render();
+}
+get isShowing() {
+return this.scene.visible;
+}
+get name() {
+return this.scene.title || this.pageTitle || (this.scene.path === "/" ? "Canvas" : this.scene.path.replace(/^\//, ""));
+}
+async greeted(hello) {
+const isOther = this.boot !== undefined && this.boot !== hello.server?.bootId;
+this.boot = hello.server?.bootId;
+await this.attach(isOther);
+}
+async attach(again = false) {
+const gateway = this.options.gateway();
+if (gateway.state !== "ready" || !gateway.hello?.features?.methods?.includes("canvas.attach")) return;
+try {
+const { scene, liveReload } = await gateway.request("canvas.attach", { visible: document.visibilityState === "visible" });
+this.liveReload = liveReload !== false;
+this.problem = "";
+this.apply(scene, { again });
+} catch (error) {
+this.problem = error.message;
+this.render();
+}
+}
+event(payload) {
+if (payload.op === "scene") this.apply(payload.scene, { isNews: true, written: payload.written > 0 });
+else if (payload.op === "eval" || payload.op === "snapshot") this.asked(payload);
+}
+apply(scene, { isNews = false, again = false, written = false } = {}) {
+if (!scene || (scene.revision < this.scene.revision && !again)) return;
+const moved = scene.path !== this.scene.path;
+const appeared = scene.visible && !this.scene.visible;
+this.scene = scene;
+if (!scene.visible) this.unload();
+else if (moved || again || !this.frame || (written && !this.liveReload)) this.load();
+this.render();
+this.options.onScene(isNews && scene.visible, appeared);
+}
+async load() {
+const number = (this.loadNumber = (this.loadNumber ?? 0) + 1);
+this.pageTitle = "";
+this.version = -1;
+try {
+const { address } = await this.options.gateway().request("canvas.url", { path: this.scene.path });
+if (number !== this.loadNumber || !this.scene.visible) return;
+if (!/^\/__jarvis__\/cap\/[0-9a-f]+\//.test(address)) throw new Error("The gateway gave an odd address.");
+const frame = h("iframe", { title: "Canvas", sandbox: "allow-scripts allow-forms", referrerpolicy: "no-referrer", allow: "" });
+frame.addEventListener("load", () => setTimeout(() => frame === this.frame && this.version < 0 && this.settled(0), 300));
+frame.src = address;
+this.frame = frame;
+this.problem = "";
+this.stage.replaceChildren(frame);
+} catch (error) {
+if (number !== this.loadNumber) return;
+this.problem = error.message;
+this.unload();
+this.render();
+}
+}
+settled(version) {
+this.version = version;
+for (const check of this.watchers ?? []) check();
+}
+upToDate() {
+const isReady = () => this.frame && this.version >= (this.scene.version ?? 0);
+if (isReady()) return Promise.resolve();
+return new Promise((resolve) => {
+const watchers = (this.watchers ??= new Set());
+const done = () => {
+watchers.delete(check);
+clearTimeout(timer);
+resolve();
+};
+const check = () => (isReady() || !this.scene.visible) && done();
+const timer = setTimeout(done, this.version < 0 ? loadingTime : 2000);
+watchers.add(check);
+});
+}
+unload() {
+this.frame?.remove();
+this.frame = null;
+for (const { reject } of this.waiting.values()) reject(new Error("the canvas was closed"));
+this.waiting.clear();
+}
+async openApart() {
+const tab = window.open("about:blank", "_blank");
+try {
+const { address } = await this.options.gateway().request("canvas.url", { path: this.scene.path });
+if (tab) {
+tab.opener = null;
+tab.location.replace(new URL(address, location.href));
+}
+} catch (error) {
+tab?.close();
+announce(error.message);
+}
+}
+async asked(payload) {
+const gateway = this.options.gateway();
+let answer;
+try {
+answer = await this.perform(payload);
+} catch (error) {
+answer = { ok: false, error: String(error?.message ?? error).slice(0, 4000) };
+}
+gateway.request("canvas.result", { id: payload.id, ...answer }).catch(() => {});
+}
+async perform(payload) {
+if (payload.scene) this.apply(payload.scene);
+if (!this.scene.visible) throw new Error("nothing is shown on the canvas; present a page first");
+await this.upToDate();
+if (payload.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, payload.delayMs));
+const { frame } = this;
+if (!frame?.contentWindow) throw new Error(this.problem || "the canvas could not be loaded");
+const id = uuid();
+const reply = new Promise((resolve, reject) => {
+this.waiting.set(id, { resolve, reject, frame });
+setTimeout(() => this.waiting.delete(id) && reject(new Error("the shown page does not answer; is it an HTML page?")), payload.timeoutMs ?? 10_000);
+});
+const question = payload.op === "eval" ? { kind: "evaluate", code: payload.javaScript }
+: { kind: "snapshot", format: payload.format, maxWidth: payload.maxWidth, quality: payload.quality };
+frame.contentWindow.postMessage({ jarvisCanvas: 1, id, ...question }, "*");
+const { result, picture } = await reply;
+if (payload.op === "eval") return { ok: true, result: typeof result === "string" ? result.slice(0, 200_000) : "null" };
+if (typeof picture?.base64 !== "string") throw new Error("the page gave no picture");
+return { ok: true, picture: { base64: picture.base64, width: Number(picture.width) || 0, height: Number(picture.height) || 0 } };
+}
+heard({ source, data }) {
+if (!this.frame || source !== this.frame.contentWindow || data?.jarvisCanvas !== 1) return;
+if (data.type === "ready") {
+this.version = Number(data.version) || 0;
+this.pageTitle = typeof data.title === "string" ? data.title.slice(0, 200) : "";
+this.settled(this.version);
+this.render();
+this.options.onScene(false);
+} else if (data.type === "expired") {
+this.load();
+} else if (data.type === "answer") {
+const waiter = this.waiting.get(data.id);
+if (!waiter || waiter.frame !== this.frame) return;
+this.waiting.delete(data.id);
+if (data.ok === true) waiter.resolve(data);
+else waiter.reject(new Error(String(data.error).slice(0, 4000)));
+}
+}
+render() {
+const { visible } = this.scene;
+this.title.textContent = visible ? this.name : "Canvas";
+this.meta.textContent = visible && this.scene.path !== "/" ? this.scene.path : "";
+this.again.hidden = this.apart.hidden = !visible;
+this.close.hidden = !visible;
+if (this.frame) return;
+this.stage.replaceChildren(h("div", { class: "empty" }, icon("canvas"),
+h("h2", { text: this.problem ? "The canvas can't be shown" : "Nothing is on the canvas" }),
+h("p", { class: "muted", text: this.problem || "Ask for a page, a chart or a small app; what the assistant makes appears here." })));
+}
+}
 
 """#),
         Asset(
@@ -1167,7 +1721,7 @@ return { id: device.id, publicKey: device.publicKey, signature: base64url(signat
 
 """#),
         Asset(
-            path: "/assets/dom.js", contentType: "text/javascript; charset=utf-8", etag: "bd6e9a88e30cfa2e",
+            path: "/assets/dom.js", contentType: "text/javascript; charset=utf-8", etag: "764efe5042fac338",
             body: #"""
 export function h(tag, props = {}, ...children) {
 const node = document.createElement(tag);
@@ -1201,6 +1755,9 @@ refresh: "M19 6v5h-5M5 18v-5h5M6.2 9.5A7 7 0 0 1 18 8.5L19 11M17.8 14.5A7 7 0 0 
 down: "M12 5v14M6 13l6 6 6-6",
 alert: "M12 4l9 16H3zM12 10v5M12 17.6v.4",
 tool: "M14 6a4 4 0 0 0 5 5l-8.5 8.5a2 2 0 0 1-3-3L16 8z",
+canvas: "M4 5h16v14H4zM4 9h16M8 15l3-3 2 2 3-3",
+globe: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M3 12h18M12 3c3 3 3.5 6 3.5 9s-.5 6-3.5 9c-3-3-3.5-6-3.5-9S9 6 12 3",
+apart: "M14 5h5v5M19 5l-8 8M17 14v5H5V7h5",
 fresh: "M5 19l4-1L19 8l-3-3L6 15zM13 19h6",
 };
 export function icon(name) {
@@ -2512,7 +3069,7 @@ copy ? copyButton(`Copy ${name.toLowerCase()}`, () => String(value), "quiet") : 
 
 """#),
         Asset(
-            path: "/assets/style.css", contentType: "text/css; charset=utf-8", etag: "e7962e41c720200a",
+            path: "/assets/style.css", contentType: "text/css; charset=utf-8", etag: "ddae288857e1e6cf",
             body: #"""
 :root {
 color-scheme: light dark;
@@ -2711,7 +3268,44 @@ input[type="checkbox"] { accent-color: var(--accent); width: 1.15rem; height: 1.
 .level-warn .log-level { color: var(--warn); }
 :is(.level-error, .level-fatal) :is(.log-level, .log-text) { color: var(--bad); }
 .level-debug .log-text { color: var(--muted); }
-[data-gate] :is(.side, .view, #menu) { display: none !important; }
+main.split { flex-direction: row; flex-wrap: wrap; }
+main.split > .approvals { flex: 0 0 100%; }
+main.split > .view { height: 100%; }
+main.split > #view-chat { flex: 1 1 24rem; }
+main.split > #view-canvas { flex: 1.4 1 28rem; border-left: 1px solid var(--line); }
+.backstage { position: absolute; z-index: -1; inset: 0; visibility: hidden; pointer-events: none; }
+.canvas .view-head h1 { max-width: 70%; }
+.stage { flex: 1; min-height: 0; display: flex; background: var(--sunken); }
+.stage iframe { flex: 1; width: 100%; height: 100%; border: 0; background: Canvas; }
+.stage .empty .icon, .shot-scroll .empty .icon { width: 2.5rem; height: 2.5rem; color: var(--muted); }
+.stage .empty { padding: 2rem 1.5rem; }
+.canvas-chip { display: flex; align-items: center; gap: .6rem; max-width: 100%; min-height: 2.75rem; margin-bottom: .4rem; padding: 0 1rem; border: 1px solid var(--line); border-radius: .8rem; background: color-mix(in srgb, var(--accent) 13%, var(--surface)); font-size: .9375rem; }
+.canvas-chip span { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.canvas-chip .icon { color: var(--accent); }
+.lamp[data-state] { width: .6rem; height: .6rem; box-shadow: none; }
+.lamp[data-state="off"] { background: var(--strong-line); }
+.browser-tools { flex: none; display: flex; flex-wrap: wrap; gap: .6rem; padding: .6rem 1.5rem; border-bottom: 1px solid var(--line); }
+.browser-tools select { width: auto; max-width: 14rem; }
+.browser-go { display: flex; flex: 1 1 16rem; gap: .6rem; }
+.browser-go input { flex: 1; min-width: 0; min-height: 2.75rem; padding: 0 .75rem; border: 1px solid var(--strong-line); border-radius: .5rem; background: var(--surface); font-size: 1rem; }
+#view-browser > .problem { padding: .6rem 1.5rem 0; }
+.tabs { flex: none; display: flex; gap: .35rem; padding: .6rem 1.5rem 0; overflow-x: auto; list-style: none; }
+.tabs li { flex: 0 1 15rem; min-width: 8rem; display: flex; border: 1px solid var(--line); border-bottom: 0; border-radius: .6rem .6rem 0 0; background: var(--sunken); }
+.tabs li:has([aria-current]) { background: var(--surface); box-shadow: inset 0 2px var(--accent); }
+.tab-name { flex: 1; min-width: 0; min-height: 2.5rem; padding: 0 .2rem 0 .75rem; border: 0; background: none; overflow: hidden; text-align: start; text-overflow: ellipsis; white-space: nowrap; font-size: .875rem; }
+.tab-close { flex: none; width: 2.25rem; border: 0; background: none; color: var(--muted); }
+.shot-scroll { display: flex; flex-direction: column; border-top: 1px solid var(--line); background: var(--sunken); }
+.shot { display: block; width: auto; max-width: calc(100% - 3rem); height: auto; margin: 1.25rem auto; border: 1px solid var(--line); border-radius: .4rem; background: #fff; }
+.approvals { flex: none; display: grid; gap: .6rem; max-height: 60%; overflow-y: auto; padding: .75rem 1.5rem; border-bottom: 1px solid var(--line); background: color-mix(in srgb, var(--warn) 9%, var(--page)); }
+.approval { display: grid; grid-template-columns: minmax(0, 1fr); gap: .5rem; width: 100%; max-width: 46rem; margin: 0 auto; padding: .9rem 1.1rem; border: 1px solid var(--warn); border-radius: .8rem; background: var(--surface); }
+.approval-head { display: flex; align-items: center; gap: .6rem; }
+.approval-head .icon { color: var(--warn); }
+.approval-head h2 { flex: 1; min-width: 0; font-size: 1rem; font-weight: 600; }
+.approval-time { flex: none; font-variant-numeric: tabular-nums; }
+.approval-text { max-height: 12rem; overflow: auto; padding: .6rem .8rem; border-radius: .5rem; background: var(--sunken); white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
+.approval-actions { flex-wrap: wrap; }
+.approval:not([data-state]) .approval-actions .button { flex: 0 1 auto; }
+[data-gate] :is(.side, .view, .approvals, #menu) { display: none !important; }
 body[data-gate] .bar { padding-left: calc(1rem + var(--left)); }
 .gate { flex: 1; min-height: 0; overflow-y: auto; display: grid; place-items: center; padding: 1.5rem; }
 .gate-box { display: grid; gap: 1rem; width: 100%; max-width: 32rem; }
@@ -2748,6 +3342,13 @@ body[data-gate] .bar { padding-left: calc(1rem + var(--left)); }
 .plate { max-width: 9rem; }
 .copy { min-width: 2.75rem; min-height: 2.75rem; }
 .quiet { min-height: 2rem; }
+.browser-tools, .tabs, .approvals { padding-left: calc(1rem + var(--left)); padding-right: calc(1rem + var(--right)); }
+.canvas .meta { display: none; }
+.canvas .view-head { gap: .25rem; }
+.canvas .view-head h1 { flex: 1; max-width: none; }
+.browser-tools select { flex: 1 1 100%; max-width: none; }
+.shot { max-width: 100%; margin: 0; border-width: 0 0 1px; border-radius: 0; }
+.approval-actions .button { flex: 1 1 8rem; }
 }
 @media (pointer: coarse) { .hint { display: none; } }
 @media (prefers-reduced-motion: reduce) { *, ::before, ::after { animation: none !important; transition: none !important; } }

@@ -7,13 +7,17 @@ package struct ToolEnvironment: Sendable {
     package var sessionStatus: @Sendable (SessionKey) async throws -> SessionStatus?
     /// The instance's browsers; nil where there are none, and then no browser tool.
     package var browser: BrowserAccess?
+    /// Carries out what is asked of the canvas; nil where there is none, and then no canvas tool.
+    package var canvas: (@Sendable (CanvasCommand) async throws -> CanvasAnswer)?
 
     /// The gateway's side of the tools.
     package init(
         browser: BrowserAccess? = nil,
+        canvas: (@Sendable (CanvasCommand) async throws -> CanvasAnswer)? = nil,
         sessionStatus: @escaping @Sendable (SessionKey) async throws -> SessionStatus?
     ) {
         self.browser = browser
+        self.canvas = canvas
         self.sessionStatus = sessionStatus
     }
 }
@@ -21,7 +25,8 @@ package struct ToolEnvironment: Sendable {
 /// The built-in tools. A new tool is one new file and one line in `makers`.
 package struct ToolRegistry: Sendable {
     private static let makers: [@Sendable (ToolEnvironment) -> (any Tool)?] = [
-        { SessionStatusTool(environment: $0) }
+        { SessionStatusTool(environment: $0) },
+        { CanvasTool(environment: $0) },
     ]
 
     /// All of them, in the order of the list.
