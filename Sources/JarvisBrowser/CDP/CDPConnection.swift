@@ -163,6 +163,9 @@ package final class CDPConnection: Sendable {
     /// Ends it; commands that wait fail with `closed`.
     package func close() { end("closed here") }
 
+    /// Ends it for a reason that the waiting commands are told.
+    func close(_ reason: String) { end(reason) }
+
     private func end(_ reason: String) {
         state.withLock { if $0.ending == nil { $0.ending = reason } }
         transport.close()

@@ -1,6 +1,14 @@
 import JarvisCore
 import JarvisSystem
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Whose a process is that holds a debugging port or a user-data directory.
 package struct BrowserOwner: Sendable, Hashable, CustomStringConvertible {
     /// The process; nil when the system does not tell it.
@@ -18,6 +26,11 @@ package struct BrowserOwner: Sendable, Hashable, CustomStringConvertible {
     /// Whether it is the first process of a browser of the Chromium family, as its program file says.
     package var isBrowser = false
 
+    /// The name of its program file; empty when unknown.
+    var program = ""
+    /// Whether that file is root's.
+    var isSystemProgram = false
+
     /// Somebody of whom nothing is known.
     init() {}
 
@@ -32,8 +45,11 @@ package struct BrowserOwner: Sendable, Hashable, CustomStringConvertible {
         let words = BrowserWords(reader.commandLine(pid: pid))
         userDataDir = words.userDataDir
         instanceId = reader.environment(pid, ChildTree.tag)
-        let isFamily = reader.executable(pid: pid).map(BrowserWords.isFamily) ?? false
-        isBrowser = isFamily && !words.isHelper
+        guard let path = reader.executable(pid: pid) else { return }
+        isBrowser = BrowserWords.isFamily(executable: path) && !words.isHelper
+        program = String(path.split(separator: "/").last ?? "")
+        var file = stat()
+        isSystemProgram = stat(path, &file) == 0 && file.st_uid == 0 && file.st_mode & 0o022 == 0
     }
 
     /// `chromium (pid 4242) on /home/u/.config/chromium`.

@@ -25,9 +25,11 @@ package enum PortProof {
         }
     }
 
-    /// The owners of everything that listens on `port` for connections from this host; empty when nobody does. Blocks.
-    package static func owners(port: Int) -> [BrowserOwner] {
-        let sockets = listeners(on: port, in: TCPTable.read())
+    /// The owners of everything that listens on `port` where a connection to `address` may end up (4 or 16 bytes; nil:
+    /// any of this host's); empty when nobody does. Blocks.
+    package static func owners(port: Int, on address: [UInt8]? = nil) -> [BrowserOwner] {
+        let table = TCPTable.read()
+        let sockets = address.map { listeners(on: port, address: $0, in: table) } ?? listeners(on: port, in: table)
         let holders = TCPTable.holders(of: Set(sockets.map(\.inode)))
         var owners: [BrowserOwner] = []
         for socket in sockets {
@@ -37,6 +39,17 @@ package enum PortProof {
             for owner in found.isEmpty ? [unknown] : found where !owners.contains(owner) { owners.append(owner) }
         }
         return owners
+    }
+
+    /// Who may get a connection to one address.
+    static func listeners(on port: Int, address: [UInt8], in table: [TCPSocket]) -> [TCPSocket] {
+        table.filter { socket in
+            guard socket.isListening, socket.localPort == port else { return false }
+            let local = TCPSocket.plain(socket.localAddress)
+            // `[::]` takes IPv4 as well unless told otherwise, which the table does not show.
+            return local == address
+                || local.allSatisfy { $0 == 0 } && (local.count == address.count || local.count == 16)
+        }
     }
 
     /// Pure: `stranger` says who a process is, or nil for the one that may be there.

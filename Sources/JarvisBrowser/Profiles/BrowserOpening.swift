@@ -8,9 +8,8 @@ package enum BrowserOpening {
     package static func standard() -> BrowserOpener {
         let attempts = LaunchAttempts()
         return { profile, settings, host in
-            guard profile.isManaged else {
-                throw BrowserError(
-                    409, "attach_only", "The browser of profile \"\(profile.name)\" is not launched (attachOnly).")
+            if let address = try await AttachedOpening.address(of: profile, host) {
+                return try await AttachedOpening(profile: profile, settings: settings, host: host).open(address)
             }
             return try await ManagedOpening(profile: profile, settings: settings, host: host, attempts: attempts).open()
         }

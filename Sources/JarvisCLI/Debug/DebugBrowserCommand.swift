@@ -28,6 +28,18 @@ struct DebugBrowserCommand: AsyncParsableCommand {
     @Option(help: "A debugging port to open beside the pipe, for a witness.")
     var port: Int?
 
+    @Option(help: "The address of a browser that runs already, to connect to instead.")
+    var attach: String?
+
+    @Option(help: "With --attach, the user-data directory that it must run on.")
+    var userData: String?
+
+    @Option(name: .customLong("arg"), help: "A further argument of the browser, as --arg=--name=value.")
+    var arguments: [String] = []
+
+    @Flag(help: "End what an earlier one left behind, and print it, before anything else.")
+    var sweep = false
+
     @Option(help: "A proxy, as host:port.")
     var proxy: String?
 
@@ -46,12 +58,18 @@ struct DebugBrowserCommand: AsyncParsableCommand {
         settings.executablePath = executable
         settings.isHeadless = !headed
         settings.isUnsandboxed = noSandbox
+        settings.extraArguments = arguments
         settings.addresses.allowsPrivateNetwork = true
         var logger = Logger(label: "jarvis.browser", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .notice
         let host = BrowserHost(
             tree: ChildTree(instanceId: instance), environment: CLIContext.current.environment.variables,
             group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        if sweep {
+            let ended = BrowserSweep.run(instanceId: instance, root: directory)
+            Terminal.write(
+                JSONWriter.string(["swept": .array(ended.map { JSONValue(Int($0.pid)) })]) + "\n")
+        }
         let control = BrowserControl(settings: settings, host: host, opener: opener)
         let browser = try await control.start(try await control.profile(named: nil))
         Terminal.error("browser \(browser.product ?? "?"), pid \(browser.pid ?? 0)")
@@ -68,26 +86,34 @@ struct DebugBrowserCommand: AsyncParsableCommand {
         await control.shutdown()
     }
 
+    /// With `--attach` a browser that runs already, with `--port` a launched one with an open port, else as a gateway
+    /// opens it.
     private var opener: BrowserOpener {
-        let (port, proxy) = (port, proxy)
+        let (port, proxy, attach, expected) = (port, proxy, attach, userData)
+        let attempts = LaunchAttempts()
         return { profile, settings, host in
+            let rules = settings.rules(settings.policy(host), profile)
+            if let attach {
+                let plan = AttachPlan(
+                    address: try CDPAddress(attach), userDataDir: expected, instanceId: host.tree.instanceId,
+                    group: host.group)
+                let browser = try await BrowserAttacher.attach(plan)
+                let session = BrowserSession(connection: browser.connection, rules: rules)
+                try await session.begin()
+                return OpenBrowser(
+                    session: session, pid: browser.pid, product: browser.product, stop: { browser.release() })
+            }
             let program = try BrowserDetection.find(profile.executablePath, environment: host.environment)
-            let browser = try await BrowserLauncher.launch(
-                LaunchPlan(
-                    executable: program.path, userDataDir: profile.userDataDir,
-                    headless: profile.isHeadless, noSandbox: profile.isUnsandboxed, cdpPort: port, proxy: proxy,
-                    environment: host.environment, children: host.tree))
-            var policy = NavigationPolicy()
-            policy.allowsPrivateNetwork = settings.addresses.allowsPrivateNetwork
-            let session = BrowserSession(
-                connection: browser.connection,
-                rules: SessionRules(
-                    mayEvaluate: settings.mayEvaluate, artifacts: settings.directories.artifacts,
-                    uploadRoots: settings.directories.uploads, policy: policy))
+            let plan = LaunchPlan(
+                executable: program.path, userDataDir: profile.userDataDir, headless: profile.isHeadless,
+                noSandbox: profile.isUnsandboxed, cdpPort: port, proxy: proxy, extraArgs: profile.extraArguments,
+                environment: host.environment, children: host.tree)
+            let browser = try await attempts.start(profile.name) { try await BrowserLauncher.launch(plan) }
+            let session = BrowserSession(connection: browser.connection, rules: rules)
             try await session.begin()
             return OpenBrowser(
-                session: session, pid: browser.pid, port: port, product: browser.product,
-                executable: program.path, stop: { await browser.stop() })
+                session: session, pid: browser.pid, port: port, product: browser.product, executable: program.path,
+                stop: { await browser.stop() })
         }
     }
 

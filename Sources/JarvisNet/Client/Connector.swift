@@ -11,6 +11,10 @@ enum Endpoint: Sendable {
     case unix(path: String)
 }
 
+/// Judges a connection that is made before a byte is sent over it: throws when it may not be used. Runs where it may
+/// block. Gets the addresses of this end and of the other.
+package typealias ConnectionCheck = @Sendable (_ local: SocketAddress, _ remote: SocketAddress) throws -> Void
+
 /// The trust that outgoing TLS uses, loaded on the first TLS connection (it costs 11 ms and 1 MB) and then kept.
 package final class TLSContexts: Sendable {
     /// The process-wide one: the system's certificate authorities.
@@ -39,6 +43,7 @@ struct Connector: Sendable {
     let policy: EgressPolicy
     let resolver: Resolver
     let tls: TLSContexts
+    var check: ConnectionCheck?
 
     /// What the blocking thread finds out before a socket is made.
     private struct Plan: Sendable {
@@ -61,7 +66,7 @@ struct Connector: Sendable {
             plan(endpoint, on: loop).whenComplete { result in
                 switch result {
                 case .success(let plan):
-                    attempt.run(plan.addresses[...]) { channel in
+                    attempt.run(plan.addresses[...], check: check) { channel in
                         if let tls = plan.tls {
                             // A certificate for an address is checked against the address itself.
                             let hostname = name?.address == nil ? name?.host : nil
@@ -156,7 +161,10 @@ final class ConnectAttempt: @unchecked Sendable {
     }
 
     /// Tries `addresses` one after the other. Handlers are added to the one that connects, before it can have read.
-    func run(_ addresses: ArraySlice<SocketAddress>, configure: @escaping @Sendable (any Channel) throws -> Void) {
+    func run(
+        _ addresses: ArraySlice<SocketAddress>, check: ConnectionCheck? = nil,
+        configure: @escaping @Sendable (any Channel) throws -> Void
+    ) {
         guard !settled, let address = addresses.first else { return }
         ClientBootstrap(group: loop)
             // The attempt's own timer decides; this only bounds a socket that nobody waits for.
@@ -169,6 +177,7 @@ final class ConnectAttempt: @unchecked Sendable {
                 return channel.eventLoop.makeSucceededVoidFuture()
             }
             .connect(to: address)
+            .flatMap { channel in Self.judge(channel, check) }
             .flatMapThrowing { channel in
                 do {
                     try configure(channel)
@@ -182,14 +191,29 @@ final class ConnectAttempt: @unchecked Sendable {
                 switch result {
                 case .success(let channel): self.settle(.success(channel))
                 case .failure(let error):
-                    if addresses.count > 1, !self.settled {
-                        self.run(addresses.dropFirst(), configure: configure)
+                    if addresses.count > 1, !self.settled, !(error is CheckFailure) {
+                        self.run(addresses.dropFirst(), check: check, configure: configure)
                     } else {
                         self.settle(.failure(Self.describe(error, address)))
                     }
                 }
             }
     }
+
+    private static func judge(_ channel: any Channel, _ check: ConnectionCheck?) -> EventLoopFuture<any Channel> {
+        guard let check else { return channel.eventLoop.makeSucceededFuture(channel) }
+        return NIOSingletons.posixBlockingThreadPool.runIfActive(eventLoop: channel.eventLoop) {
+            guard let local = channel.localAddress, let remote = channel.remoteAddress else {
+                throw HTTPClientError(.closedEarly, "the connection ended at once")
+            }
+            try check(local, remote)
+        }.map { channel }.flatMapErrorThrowing { error in
+            channel.close(promise: nil)
+            throw CheckFailure(reason: error)
+        }
+    }
+
+    private struct CheckFailure: Error { var reason: any Error }
 
     func settle(_ result: Result<any Channel, any Error>) {
         onLoop {
@@ -210,6 +234,7 @@ final class ConnectAttempt: @unchecked Sendable {
     }
 
     private static func describe(_ error: any Error, _ address: SocketAddress) -> any Error {
+        if let failure = error as? CheckFailure { return failure.reason }
         if error is HTTPClientError || error is CancellationError { return error }
         let place = address.ipAddress.map { "\($0):\(address.port ?? 0)" } ?? address.pathname ?? "the server"
         let reason = (error as? IOError).map { SystemCallError.text($0.errnoCode) } ?? "no connection"

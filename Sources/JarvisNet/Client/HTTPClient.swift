@@ -91,11 +91,11 @@ package struct HTTPBody: AsyncSequence, Sendable {
 package final class HTTPClient: Sendable {
     private let connector: Connector
 
-    /// A client on `group` that connects where `policy` allows.
+    /// A client on `group` that connects where `policy` allows and uses connections that `check` lets pass.
     package init(
         group: any EventLoopGroup, policy: EgressPolicy = .any, resolver: Resolver = .system,
-        tls: TLSContexts = .system
-    ) { connector = Connector(group: group, policy: policy, resolver: resolver, tls: tls) }
+        tls: TLSContexts = .system, check: ConnectionCheck? = nil
+    ) { connector = Connector(group: group, policy: policy, resolver: resolver, tls: tls, check: check) }
 
     /// Sends `request` and hands the answer to `body` once its head is here. The socket is closed when `body` returns
     /// or throws, and at once when the task is cancelled.

@@ -11,20 +11,21 @@ package enum WebSocketClient {
     ///   - url: `ws://` or `wss://`, without user and password.
     ///   - headers: added as they are; the handshake's own can't be replaced.
     ///   - unixSocketPath: connect here instead of to the URL's host.
+    ///   - check: throws for a connection that may not be used, before anything is sent; then so does this.
     ///   - maximumMessageBytes: the limit of one incoming message. Default 25 MiB.
     ///   - handler: not used elsewhere once it is handed over, except on the socket's loop.
     /// - Throws: `HTTPClientError` (kind `refused` with the status when the server says no), `CancellationError`.
     package static func connect(
         url text: String, headers: [(String, String)] = [], unixSocketPath: String? = nil, group: any EventLoopGroup,
         policy: EgressPolicy = .any, resolver: Resolver = .system, tls: TLSContexts = .system,
-        connectTimeout: Duration = .seconds(10), maximumMessageBytes: Int = 26_214_400,
+        check: ConnectionCheck? = nil, connectTimeout: Duration = .seconds(10), maximumMessageBytes: Int = 26_214_400,
         isolation: isolated (any Actor)? = #isolation, handler: sending any WebSocketHandler
     ) async throws -> WebSocket {
         let url = try ClientURL(text, schemes: ["ws", "wss"])
         let loop = group.next()
         let handshake = try WebSocketClientHandshake(
             url: url, headers: headers, loop: loop, maximumMessageBytes: maximumMessageBytes, handler: handler)
-        let connector = Connector(group: group, policy: policy, resolver: resolver, tls: tls)
+        let connector = Connector(group: group, policy: policy, resolver: resolver, tls: tls, check: check)
         let started = ContinuousClock.now
         do {
             try Task.checkCancellation()

@@ -42,10 +42,8 @@ package struct TCPSocket: Sendable, Hashable {
 
     /// Whether a connection to 127.0.0.1 may end up here, as far as the address decides.
     package var takesLoopbackV4: Bool {
-        switch localAddress.count {
-        case 4: localAddress == [127, 0, 0, 1] || localAddress.allSatisfy { $0 == 0 }
-        default: localAddress.allSatisfy { $0 == 0 } || localAddress == Self.mapped([127, 0, 0, 1])
-        }
+        let address = Self.plain(localAddress)
+        return address == [127, 0, 0, 1] || address.allSatisfy { $0 == 0 }
     }
 
     /// Whether a connection to ::1 may end up here, as far as the address decides.
@@ -53,8 +51,11 @@ package struct TCPSocket: Sendable, Hashable {
         localAddress.count == 16 && (localAddress.dropLast().allSatisfy { $0 == 0 } && (localAddress.last ?? 2) < 2)
     }
 
-    private static func mapped(_ address: [UInt8]) -> [UInt8] {
-        [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + address
+    /// The 4 bytes of an IPv4 address that is written as IPv6; any other as it is.
+    package static func plain(_ address: [UInt8]) -> [UInt8] {
+        guard address.count == 16, address[..<10].allSatisfy({ $0 == 0 }), address[10] == 0xFF, address[11] == 0xFF
+        else { return address }
+        return Array(address[12...])
     }
 
     /// `0100007F:1F90`: words of four bytes, each printed as a number of this machine.
