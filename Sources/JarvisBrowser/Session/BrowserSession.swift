@@ -116,7 +116,7 @@ package final class BrowserSession: Sendable {
     ///
     /// - Throws: `BrowserError` 408 when it stays.
     package func close(_ page: Page) async throws {
-        page.leaveQuietly()
+        await page.leaveQuietly()
         defer { page.stopLeavingQuietly() }
         _ = try await send("Target.closeTarget", ["targetId": .string(page.targetId)])
         let gone = await page.state.wait(.seconds(15)) { $0.end != nil ? true : nil }

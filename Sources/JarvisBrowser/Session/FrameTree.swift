@@ -35,6 +35,8 @@ struct FrameTree: Sendable {
         var session: String
         /// The document that it shows.
         var loader = ""
+        /// The newest documents that it has shown, the present one last; at most 8.
+        var loaders: [String] = []
         /// How far that document has come.
         var step = LoadStep.commit
         /// The address that could not be opened, while an error page stands in for it.
@@ -155,6 +157,8 @@ struct FrameTree: Sendable {
         node.session = session
         node.unreachable = unreachable
         node.documents += 1
+        node.loaders.append(loader)
+        if node.loaders.count > 8 { node.loaders.removeFirst() }
         node.step = restored ? .load : (node.early[loader] ?? .commit)
         node.early = [:]
         nodes[frame] = node

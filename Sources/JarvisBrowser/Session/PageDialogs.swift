@@ -76,13 +76,17 @@ extension Page {
 
     /// The tab is about to be left by our own will: nothing that the page asks may hold that up. An armed answer still
     /// counts.
-    func leaveQuietly() {
-        let open = state.change { state -> OpenDialog? in
+    func leaveQuietly() async {
+        let (open, worlds) = state.change { state -> (OpenDialog?, [Worlds.World]) in
             state.dialogs.leaving += 1
             state.dialogs.ignored = 0
-            return state.dialog
+            return (state.dialog, Array(state.worlds.own.values))
         }
-        if let open { post(accepts: false, text: nil, to: open.session) }
+        guard let open else { return }
+        // A page that opens one dialog after the other would never get to be left.
+        silence(worlds)
+        post(accepts: false, text: nil, to: open.session)
+        _ = await state.wait(.seconds(2)) { $0.dialog == nil ? true : nil }
     }
 
     /// The end of that.
@@ -139,12 +143,7 @@ extension Page {
         }
         switch decision {
         case .answer(let accepts, let text, _):
-            // Runs between this dialog and the next.
-            for world in worlds {
-                session.connection.post(
-                    "Runtime.evaluate",
-                    ["expression": .string(Self.silencing), "contextId": JSONValue(world.id)], session: world.session)
-            }
+            silence(worlds)
             post(accepts: accepts, text: text, to: id)
         case .ask:
             pending.dialogOpened(dialog)
@@ -155,6 +154,15 @@ extension Page {
 
     /// `Page.javascriptDialogClosed`, on the thread that reads.
     func dialogClosed() { state.change { $0.dialog = nil } }
+
+    // Runs between this dialog and the next.
+    private func silence(_ worlds: [Worlds.World]) {
+        for world in worlds {
+            session.connection.post(
+                "Runtime.evaluate", ["expression": .string(Self.silencing), "contextId": JSONValue(world.id)],
+                session: world.session)
+        }
+    }
 
     private static let silencing = "window.alert = () => {}; window.confirm = () => false; window.prompt = () => null;"
 

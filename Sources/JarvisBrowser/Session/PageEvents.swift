@@ -186,7 +186,6 @@ extension Page {
             guard let loader = params["loaderId"]?.stringValue else { return }
             state.change { $0.tree.reached(step, frame: frame, loader: loader) }
         case "Page.frameRequestedNavigation", "Page.frameStartedNavigating":
-            if params["disposition"]?.stringValue == "download" { state.change { $0.downloadsAnnounced += 1 } }
             guard replacesDocument(params, frame: frame) else { return }
             state.change { _ = $0.pendingNavigations.insert(frame) }
         case "Page.frameStoppedLoading", "Page.frameClearedScheduledNavigation":

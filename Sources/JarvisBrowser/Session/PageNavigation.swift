@@ -31,11 +31,8 @@ extension Page {
                 "Security.setIgnoreCertificateErrors", ["ignore": .bool(ignoringCertificateErrors)],
                 remember: "certificates")
         }
-        let (before, documents) = state.read { state in
-            let root = state.tree.nodes[state.tree.root]
-            return (root?.sameDocumentChanges ?? 0, root?.documents ?? 0)
-        }
-        leaveQuietly()
+        let before = state.read { $0.tree.nodes[$0.tree.root]?.sameDocumentChanges ?? 0 }
+        await leaveQuietly()
         defer { stopLeavingQuietly() }
         let clock = MonotonicClock.system
         let deadline = clock.now() + timeout
@@ -50,6 +47,12 @@ extension Page {
         }
         if answer["isDownload"]?.boolValue == true { return NavigationOutcome(url: self.url, isDownload: true) }
         if let problem = answer["errorText"]?.stringValue, !problem.isEmpty {
+            // The error page comes a moment later; it must not be taken for what is opened next.
+            if let loader = answer["loaderId"]?.stringValue {
+                _ = await state.wait(.seconds(1)) { state in
+                    state.isStopped || state.tree.nodes[state.tree.root]?.loaders.contains(loader) == true ? true : nil
+                }
+            }
             throw session.rules.denials?.refusal(of: self.url, after: mark)?.error
                 ?? session.rules.denials?.refusal(of: url, after: mark)?.error
                 ?? NavigationProblem.error(problem, url: url)
@@ -62,7 +65,7 @@ extension Page {
             return NavigationOutcome(url: self.url, reached: state.read { $0.tree.nodes[$0.tree.root]?.step })
         }
         let outcome = try await outcome(
-            of: url, loader: loader, after: documents, timeout, until: deadline - clock.now())
+            of: url, loader: loader, timeout, until: deadline - clock.now())
         try refuseDead()
         try await quarantineIfBlocked()
         await session.refreshTitles()
@@ -71,11 +74,11 @@ extension Page {
 
     // A document that its own script replaces while it loads counts as loaded when the next one is.
     private func outcome(
-        of wanted: String, loader: String, after documents: Int, _ timeout: Duration, until left: Duration
+        of wanted: String, loader: String, _ timeout: Duration, until left: Duration
     ) async throws -> NavigationOutcome {
         let done: Bool? = await state.wait(left) { state in
             if state.isStopped { return false }
-            guard let root = state.tree.nodes[state.tree.root], root.loader == loader || root.documents > documents,
+            guard let root = state.tree.nodes[state.tree.root], root.loaders.contains(loader),
                 root.step == .load
             else { return nil }
             return state.pendingNavigations.contains(state.tree.root) ? nil : true
@@ -86,7 +89,7 @@ extension Page {
             let outcome = NavigationOutcome(
                 url: state.url, status: state.status(ofLoader: root?.loader ?? loader), reached: root?.step,
                 timedOut: done == nil)
-            return (outcome, root?.loader == loader || (root?.documents ?? 0) > documents)
+            return (outcome, root?.loaders.contains(loader) ?? false)
         }
         if done == nil, !isThere { throw nothingCame(from: wanted, timeout) }
         return outcome

@@ -39,7 +39,6 @@ extension Page {
         var windowOpens: Int
         var request: Int
         var download: Int
-        var downloadsAnnounced: Int
         var tabs: Set<String>
     }
 
@@ -66,7 +65,7 @@ extension Page {
         return state.read { state in
             Mark(
                 documents: state.tree.nodes[state.tree.root]?.documents ?? 0, windowOpens: state.windowOpens,
-                request: state.traffic.last, download: download, downloadsAnnounced: state.downloadsAnnounced,
+                request: state.traffic.last, download: download,
                 tabs: tabs)
         }
     }
@@ -83,7 +82,6 @@ extension Page {
                 return state.traffic.isBusy(after: mark.request)
             }
             await waitForNewTabs(since: mark)
-            await waitForDownloads(since: mark)
             guard isBusy == true else { return }
             let requests = state.read { $0.traffic.last }
             _ = await state.wait(Patience.requests) { state in
@@ -114,12 +112,6 @@ extension Page {
                 return root.step == .load && state.pendingNavigations.isEmpty ? true : nil
             }
         }
-    }
-
-    private func waitForDownloads(since mark: Mark) async {
-        let announced = state.read { $0.downloadsAnnounced } - mark.downloadsAnnounced
-        guard announced > 0 else { return }
-        _ = await session.downloads.wait(.seconds(2)) { $0.last >= mark.download + announced ? true : nil }
     }
 
     private func effects(since mark: Mark) -> PageEffects {

@@ -44,8 +44,6 @@ struct PageState: Sendable {
     var drag: JSONValue?
     /// Windows that the page has opened.
     var windowOpens = 0
-    /// Downloads that links have announced; the browser tells of each a moment later.
-    var downloadsAnnounced = 0
     /// Navigations that frames have begun or announced, by frame.
     var pendingNavigations: Set<String> = []
     /// The HTTP statuses of the newest documents, oldest first.
