@@ -116,6 +116,8 @@ package actor Gateway {
     var browserControlPort: Int?
     /// The processes of other gateways, which outlive this one. Blocks.
     var otherGateways: @Sendable () -> Set<Int32> = { [] }
+    /// Why the control service does not listen although it should.
+    var browserControlProblem: String?
     /// Requests to the browsers that are under way, by number.
     var browserWork: [Int: BrowserWork] = [:]
     var lastBrowserWork = 0

@@ -1,4 +1,5 @@
 import JarvisCore
+import Synchronization
 
 /// The browsers of one instance: starts and stops them, and answers every request of the control service.
 package actor BrowserControl {
@@ -6,7 +7,8 @@ package actor BrowserControl {
     package private(set) var settings: BrowserSettings
     let host: BrowserHost
     private let opener: BrowserOpener
-    private var lives: [String: BrowserLife] = [:]
+    private var lives: [String: BrowserLife] = [:] { didSet { publish() } }
+    private let board = Mutex<[BrowserGlance]>([])
     /// Whether it has been shut down for good.
     private var isClosed = false
     /// Names of profiles that are being made.
@@ -75,6 +77,14 @@ package actor BrowserControl {
     }
 
     // MARK: States
+
+    /// What was started and how it does, by name; without waiting for anybody.
+    package nonisolated var glances: [BrowserGlance] { board.withLock { $0 } }
+
+    private func publish() {
+        let glances = lives.map { BrowserGlance(name: $0, life: $1) }.sorted { $0.profile < $1.profile }
+        board.withLock { $0 = glances }
+    }
 
     /// What the browser of a profile does now.
     package func life(_ profile: String) -> BrowserLife { lives[profile] ?? .stopped(reason: nil) }
@@ -240,39 +250,5 @@ package actor BrowserControl {
         await withTaskGroup(of: Void.self) { group in
             for name in names { group.addTask { await self.stop(name) } }
         }
-    }
-}
-
-/// What the browser of a profile does.
-package enum BrowserLife: Sendable {
-    /// It does not run; why, when it did not end because somebody asked.
-    case stopped(reason: String?)
-    /// It is being started.
-    case starting(BrowserStart)
-    /// It is connected.
-    case running(OpenBrowser)
-    /// It is being ended.
-    case stopping(Task<Void, Never>)
-
-    /// `stopped`, `failed` (it ended or did not start, and nobody asked), `starting`, `running`, `stopping`.
-    package var word: String {
-        switch self {
-        case .stopped(let reason): reason == nil ? "stopped" : "failed"
-        case .starting: "starting"
-        case .running: "running"
-        case .stopping: "stopping"
-        }
-    }
-}
-
-/// One start of a browser, for all who wait for it.
-package final class BrowserStart: Sendable {
-    let task: Task<OpenBrowser, any Error>
-
-    init(
-        _ profile: BrowserProfile, _ settings: BrowserSettings, _ host: BrowserHost, _ opener: @escaping BrowserOpener
-    ) {
-        // unstructured: shared by everybody who waits for it
-        task = Task { try await opener(profile, settings, host) }
     }
 }

@@ -42,6 +42,7 @@ struct WhichCommand: AsyncParsableCommand {
             let range = span.browserProfiles
             rows.append(Row("browserProfilePorts", "\(range.lowerBound)-\(range.upperBound)", .derived("port")))
         }
+        rows.append(Row("browserData", instance.paths.browser, .derived("stateDirectory")))
         let workspace = config.config.agents.defaults.workspace.map(instance.expand)
         let usual = instance.defaultWorkspace
         rows.append(

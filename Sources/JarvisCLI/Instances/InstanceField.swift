@@ -3,7 +3,7 @@ import JarvisHost
 
 /// A value of an instance by its name in `--format`. What is not known is `-`, so that every line has as many words.
 enum InstanceField: String, CaseIterable {
-    case profile, instanceId, state, health, pid, version, port, controlPort, ports, uptime, memory, channels
+    case profile, instanceId, state, health, pid, version, port, controlPort, ports, uptime, memory, channels, browsers
     case lastMessage, service, exposure, drift, problems, lastError, stateDirectory, configPath, workspace, url, command
 
     /// All names, for messages.
@@ -33,6 +33,8 @@ enum InstanceField: String, CaseIterable {
             return gateway.map { now == nil ? String($0.uptimeMs) : Humanize.duration(milliseconds: $0.uptimeMs) }
         case .memory: return gateway.map { now == nil ? String($0.rssBytes) : Humanize.bytes($0.rssBytes) }
         case .channels: return gateway?.channels.map(\.name).joined(separator: ",")
+        case .browsers:
+            return gateway?.browsers.filter { $0.state != "stopped" }.map(\.text).joined(separator: ",")
         case .lastMessage: return gateway?.lastMessageAt.map { Self.time($0, now) }
         case .service: return report.services.map(\.name).joined(separator: ",")
         case .exposure: return (gateway?.exposure ?? report.plannedExposure)?.text

@@ -43,6 +43,7 @@ struct InstanceTable {
         Column(title: "UPTIME") { report, now in InstanceField.uptime.text(report, now) },
         Column(title: "MEMORY") { report, now in InstanceField.memory.text(report, now) },
         Column(title: "CHANNELS", width: 30) { report, _ in InstanceField.channels.text(report, nil) },
+        Column(title: "BROWSERS", width: 30) { report, _ in InstanceField.browsers.text(report, nil) },
         Column(title: "LAST") { report, now in InstanceField.lastMessage.text(report, now) },
         Column(title: "SERVICE", width: 50) { report, _ in InstanceField.service.text(report, nil) },
         Column(title: "EXPOSURE") { report, _ in InstanceField.exposure.text(report, nil) },

@@ -147,6 +147,7 @@ struct StatusReport: Sendable {
                         + WallClock.iso8601(runtime.startedAt)
                 ))
         }
+        if let browser = answer?["browser"] { rows.append(("  Browser", Self.browserWords(browser))) }
         if let model = answer?["model"] {
             let isOperator = model["isOperator"]?.boolValue ?? false
             rows.append(
@@ -180,6 +181,21 @@ struct StatusReport: Sendable {
             ("  Log", instance.paths.gatewayLog),
         ]
         return rows
+    }
+
+    /// `control on 18791; jarvis running (pid 42)`.
+    private static func browserWords(_ browser: JSONValue) -> String {
+        if browser["enabled"]?.boolValue == false { return "turned off (browser.enabled)" }
+        let control =
+            browser["controlPort"]?.intValue.map { "control on \($0)" }
+            ?? browser["problem"]?.stringValue.map { "control is off: \($0)" } ?? "control over the gateway alone"
+        let started = (browser["browsers"]?.arrayValue ?? []).filter { $0["state"]?.stringValue != "stopped" }
+        let words = started.prefix(6).map { row in
+            let pid = row["pid"]?.intValue.map { " (pid \($0))" } ?? ""
+            return "\(row["profile"]?.stringValue ?? "?") \(row["state"]?.stringValue ?? "?")\(pid)"
+        }
+        let more = started.count > 6 ? ["… \(started.count - 6) more"] : []
+        return ([control] + words + more).joined(separator: "; ")
     }
 
     private func sessionsTable() -> String? {

@@ -14,6 +14,20 @@ extension Gateway {
             host: composition.host(tree: children, group: group), opener: BrowserOpening.standard())
     }
 
+    /// Learns why its control service does not listen.
+    func noteBrowserControl(problem: String) { browserControlProblem = problem }
+
+    /// What `status` and `health` say about browsers.
+    func browserSummary() -> JSONValue {
+        let glances = browser?.glances ?? []
+        return .members([
+            "enabled": .bool(config.config.browser.enabled),
+            "controlPort": browserControlPort.map { JSONValue($0) } ?? .null,
+            "problem": JSONValue(browserControlProblem), "running": JSONValue(glances.count { $0.state == "running" }),
+            "browsers": .array(glances.map(\.json)),
+        ])
+    }
+
     /// Puts changed settings of browsers in force.
     func adoptBrowser(_ snapshot: ConfigSnapshot) async {
         guard let browser else { return }

@@ -31,6 +31,8 @@ final class BrowserListener: Sendable {
             } catch {
                 for listener in open { await listener.close() }
                 let holder = await Self.holder(of: port)
+                let who = holder.map { "in use by \($0)" } ?? "not to be had (\(error))"
+                await gateway.noteBrowserControl(problem: "port \(port) is \(who)")
                 gateway.logger.error(
                     "browser control over HTTP is off: its port can't be had",
                     metadata: [

@@ -22,6 +22,8 @@ extension Gateway {
             "ports": .members([
                 "gateway": JSONValue(port), "browserControl": browserControlPort.map(JSONValue.init(_:)) ?? .null,
             ]),
+            "browsers": .array((browser?.glances ?? []).map(\.json)),
+            "browserControlProblem": JSONValue(browserControlProblem),
             "portSource": .string(portSource), "startedAtMs": .int(startedAt),
             "uptimeMs": .int(max(0, clock.now() - startedAt)),
             "rssBytes": JSONValue(facts.residentBytes), "phase": .string(phase.rawValue),

@@ -64,7 +64,8 @@ extension Gateway {
         let payload: JSONValue = [
             "ok": .bool(store.failure == nil), "ts": .int(now), "durationMs": .int(now - begun), "channels": [:],
             "channelOrder": [],
-            "channelLabels": [:], "heartbeatSeconds": 0, "defaultAgentId": .string(defaultAgentId()),
+            "channelLabels": [:], "browser": browserSummary(), "heartbeatSeconds": 0,
+            "defaultAgentId": .string(defaultAgentId()),
             "agents": .array(
                 agents.map {
                     [
@@ -150,6 +151,7 @@ extension Gateway {
                 "slowClients": JSONValue(slowClients),
                 "droppedEvents": JSONValue(connections.values.reduce(0) { $0 + $1.droppedEvents }),
             ]),
+            "browser": browserSummary(),
             "model": .members([
                 "reference": .string(model.reference), "isOperator": .bool(model.provider == "operator"),
                 "failures": .array(

@@ -20,6 +20,7 @@ extension InstanceReport {
                 "gateway": Self.number(port),
                 "browserControl": Self.number(attested?.ports.browserControl),
             ],
+            "browsers": .array((attested?.browsers ?? []).map(\.json)),
             "url": JSONValue(url), "controlSocket": .string(controlSocket),
             "startedAtMs": attested.map { .int($0.startedAt) } ?? .null,
             "uptimeMs": attested.map { .int($0.uptimeMs) } ?? .null, "rssBytes": Self.number(attested?.rssBytes),
@@ -62,6 +63,16 @@ extension InstanceReport {
     }
 
     private static func number(_ value: Int?) -> JSONValue { value.map { JSONValue($0) } ?? .null }
+}
+
+extension AttestedGateway.Browser {
+    /// As the gateway says it.
+    package var json: JSONValue {
+        [
+            "profile": .string(profile), "state": .string(state), "pid": pid.map { JSONValue(Int($0)) } ?? .null,
+            "cdpPort": cdpPort.map { JSONValue($0) } ?? .null, "reason": JSONValue(reason),
+        ]
+    }
 }
 
 extension InstanceReport.Finding {

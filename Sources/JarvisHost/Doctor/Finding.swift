@@ -51,6 +51,6 @@ package struct DoctorCheck: Sendable {
     /// All of them, in the order in which they are told.
     package static let all: [DoctorCheck] = [
         stateDirectory, permissions, identity, configuration, overlaps, leftovers, leases, ports, services, gateway,
-        crashLoop, clock, exposure, environment, disk, peers,
+        browser, crashLoop, clock, exposure, environment, disk, peers,
     ]
 }

@@ -34,6 +34,23 @@ package struct AttestedGateway: Sendable {
         package var state: String
     }
 
+    /// The browser of one browser profile, started since the gateway runs.
+    package struct Browser: Sendable, Hashable {
+        /// The browser profile.
+        package var profile: String
+        /// `starting`, `running`, `stopping`, `stopped`, `failed`.
+        package var state: String
+        /// Its process; nil when it does not run or is not the gateway's child.
+        package var pid: Int32?
+        /// Its debugging port; nil while none is open.
+        package var cdpPort: Int?
+        /// Why it does not run, when nobody stopped it.
+        package var reason: String?
+
+        /// One word for tables: `work`, or `work:failed` when it does not run as it should.
+        package var text: String { state == "running" ? profile : "\(profile):\(state)" }
+    }
+
     /// The last thing that went wrong.
     package struct LastError: Sendable, Hashable {
         /// When.
@@ -72,6 +89,10 @@ package struct AttestedGateway: Sendable {
     package var configPath: String
     /// The program file it runs; nil where the system does not tell. Ends in ` (deleted)` when it was replaced.
     package var executable: String?
+    /// Its browsers.
+    package var browsers: [Browser]
+    /// Why the browser control service is off although it is wanted; nil: it is not.
+    package var browserControlProblem: String?
     /// Keys of the configuration that changed and wait for a restart.
     package var restartPending: [String]
     /// Connected clients.
@@ -113,6 +134,15 @@ package struct AttestedGateway: Sendable {
             document["supervisedBy"]?.stringValue.flatMap(ServiceMarker.Supervisor.init(rawValue:)) ?? .none
         configPath = document["configPath"]?.stringValue ?? ""
         executable = document["executable"]?.stringValue
+        browsers = (document["browsers"]?.arrayValue ?? []).compactMap { browser in
+            browser["profile"]?.stringValue.map {
+                Browser(
+                    profile: $0, state: browser["state"]?.stringValue ?? "",
+                    pid: browser["pid"]?.intValue.flatMap(Int32.init(exactly:)), cdpPort: browser["cdpPort"]?.intValue,
+                    reason: browser["reason"]?.stringValue)
+            }
+        }
+        browserControlProblem = document["browserControlProblem"]?.stringValue
         restartPending = document["restartPending"]?.arrayValue?.compactMap(\.stringValue) ?? []
         clients = document["clients"]?.intValue ?? 0
         activeRuns = document["activeRuns"]?.intValue ?? 0
