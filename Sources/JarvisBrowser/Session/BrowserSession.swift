@@ -11,6 +11,7 @@ package final class BrowserSession: Sendable {
 
     let tabs = Watched(TabBook())
     let downloads = Watched(DownloadBook())
+    let trace = Watched(TraceState())
 
     /// A session over a connection that has proven to be ours.
     package init(connection: CDPConnection, rules: SessionRules) {
@@ -150,6 +151,7 @@ package final class BrowserSession: Sendable {
         switch event.method {
         case "Target.attachedToTarget": attached(event)
         case "Target.detachedFromTarget": detached(event)
+        case "Tracing.tracingComplete": trace.change { $0.complete = event.params }
         case "Target.targetInfoChanged":
             guard let info = event.params["targetInfo"], let id = info["targetId"]?.stringValue else { return }
             tabs.read { $0[id] }?.told(info)
