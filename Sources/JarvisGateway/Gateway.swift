@@ -126,6 +126,9 @@ package actor Gateway {
     /// Time that only goes forward: what the life of a capability is measured with.
     nonisolated let monotonic = MonotonicClock.system
 
+    /// The questions to the owner.
+    var approvals = ApprovalBoard()
+
     // Health
     var healthCache: (bytes: [UInt8], at: EpochMilliseconds)?
     var lastWake: JSONValue = .null

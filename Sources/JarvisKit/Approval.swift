@@ -34,7 +34,8 @@ public struct ApprovalRequest: Sendable, Hashable {
         title = assessment.title
         text = VisibleText.escaped("\(call.name) \(JSONWriter.string(call.arguments))")
         risk = assessment.risk
-        allowPattern = assessment.allowPattern
+        // A star of the model's would allow more than what is asked about.
+        allowPattern = assessment.allowPattern.flatMap { $0.contains("*") ? nil : $0 }
         fingerprint = Self.fingerprint(call, agentId: context.agentId, workspace: context.workspace)
         agentId = context.agentId
         sessionKey = context.sessionKey

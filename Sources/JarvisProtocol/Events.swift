@@ -44,6 +44,13 @@ public struct EventDescriptor: Sendable, Hashable {
             summary: "{op: scene, scene, written}: what the canvas shows; {op: eval|snapshot, id, scene, …}: to one page, which"
                 + " answers with `canvas.result`.", isDroppable: false),
         EventDescriptor(
+            name: "exec.approval.requested", scope: .approvals,
+            summary: "{id, request, createdAtMs, expiresAtMs}: the owner is asked.", isDroppable: false),
+        EventDescriptor(
+            name: "exec.approval.resolved", scope: .approvals,
+            summary: "{id, decision, resolvedBy?, ts, request}: a question is over; decision null: nobody answered.",
+            isDroppable: false),
+        EventDescriptor(
             name: "device.pair.requested", scope: .pairing, summary: "A device asks to be let in.", isDroppable: false),
         EventDescriptor(
             name: "device.pair.resolved", scope: .pairing, summary: "{requestId, deviceId, decision, ts}.",

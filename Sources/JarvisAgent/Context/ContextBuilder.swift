@@ -75,13 +75,30 @@ package enum ContextBuilder {
             kept.insert(turn, at: 0)
             turns.removeLast()
         }
-        var fitted = kept.flatMap { $0 } + last
+        var fitted = withNewestImages(kept.flatMap { $0 } + last)
         let left = turns.reduce(0) { $0 + $1.count }
         if left > 0, let time = turns.first?.first?.timestamp {
             let text = "[\(left) earlier messages of this conversation are left out here: they no longer fit.]"
             fitted.insert(.user(content: [.text(text)], timestamp: time), at: 0)
         }
         return fitted
+    }
+
+    /// Images of tools that a request carries: the newest so many. Older ones have told what they had to tell.
+    package static let newestImages = 3
+
+    private static func withNewestImages(_ messages: [Message]) -> [Message] {
+        var left = newestImages
+        let bounded = messages.reversed().map { message -> Message in
+            guard case .toolResult(var result) = message else { return message }
+            result.content = result.content.reversed().map { block in
+                guard case .image = block else { return block }
+                left -= 1
+                return left >= 0 ? block : .text("[an earlier picture is left out here]")
+            }.reversed()
+            return .toolResult(result)
+        }
+        return bounded.reversed()
     }
 
     /// A rough count of tokens: a quarter of the bytes, which is close for Latin text and cautious for others.

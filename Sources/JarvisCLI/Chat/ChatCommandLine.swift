@@ -1,10 +1,12 @@
 import JarvisCore
+import JarvisTools
 
 /// A slash command that the chat itself understands; others go to the gateway as messages.
 enum ChatCommandLine: Hashable, Sendable {
     case help, new, sessions, status, abort, quit
     case session(String?)
     case history(Int)
+    case approve(ApproveCommand)
 
     /// The command in `line`; nil for a message.
     init?(_ line: String) {
@@ -19,6 +21,9 @@ enum ChatCommandLine: Hashable, Sendable {
         case "/abort", "/stop": self = .abort
         case "/quit", "/exit", "/q": self = .quit
         case "/history": self = .history(min(max(argument.flatMap { Int($0) } ?? 20, 1), 1000))
+        case "/approve":
+            guard let command = ApproveCommand(line) else { return nil }
+            self = .approve(command)
         default: return nil
         }
     }
@@ -30,6 +35,8 @@ enum ChatCommandLine: Hashable, Sendable {
         /session <key>       go to a session
         /history [number]    show what was said
         /status              what the gateway is and does
+        /approve <id> allow-once|allow-always|deny
+                             answer what the agent asks before it acts
         /abort               stop the answer (also Ctrl-C)
         /quit, /exit         leave (also Ctrl-D)
         Anything else that begins with / goes to the gateway: /config, /logs, /models …
@@ -58,6 +65,7 @@ extension ChatSession {
                 screen.line("session \(key)", .muted)
                 await showHistory(limit: max(historyLimit, 1))
             case .session(nil): screen.line("session \(fullKey.isEmpty ? sessionKey : fullKey)", .muted)
+            case .approve(let command): try await approve(command)
             case .history(let limit): await showHistory(limit: limit)
             case .status:
                 guard let answer = try await client?.call("status") else { return }
@@ -66,6 +74,17 @@ extension ChatSession {
         } catch {
             screen.line(Failure(error).message, .error)
         }
+    }
+
+    /// Answers a question; without an id or a decision, shows the questions that wait.
+    private func approve(_ command: ApproveCommand) async throws {
+        guard let client else { return screen.line("not connected", .error) }
+        guard let id = command.id, let decision = command.decision else {
+            screen.line(ApprovalsListCommand.text(try await client.call("exec.approval.list")))
+            screen.line("Write \(ApproveCommand.usage)", .muted)
+            return
+        }
+        try await client.call("exec.approval.resolve", ["id": .string(id), "decision": .string(decision.rawValue)])
     }
 
     /// Shows the newest messages of the session.

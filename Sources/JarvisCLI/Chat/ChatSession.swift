@@ -32,6 +32,8 @@ actor ChatSession {
     var fullKey = ""
     var client: RPCClient?
     var turn: Turn?
+    /// Questions of the agent that wait for an answer: what is typed is shown although an answer is being made.
+    var openQuestions: Set<String> = []
     private var editor: LineEditor
     private var waiting: [String] = []
     private var inputEnded = false
@@ -90,7 +92,11 @@ actor ChatSession {
         case .input(.keys(let keys)):
             for key in keys where !isDone { await handle(key) }
         case .input(.line(let line)):
-            if !line.allSatisfy(\.isWhitespace) { waiting.append(line) }
+            if turn != nil, let command = ChatCommandLine(line), case .approve = command {
+                await perform(command)
+            } else if !line.allSatisfy(\.isWhitespace) {
+                waiting.append(line)
+            }
         case .input(.end): inputEnded = true
         case .event(let event): handle(event)
         case .lost:
@@ -114,7 +120,7 @@ actor ChatSession {
         switch editor.handle(key) {
         case .none: break
         case .changed:
-            if turn == nil { screen.showPrompt(editor) }
+            if turn == nil || !openQuestions.isEmpty { screen.showPrompt(editor) }
         case .clearScreen: screen.clear(editor)
         case .leave: isDone = true
         case .interrupt: await interrupt()
@@ -124,6 +130,10 @@ actor ChatSession {
                 return
             }
             history.append(line)
+            // An answer waits for this: it can't wait for the answer.
+            if turn != nil, let command = ChatCommandLine(line), case .approve = command {
+                return await perform(command)
+            }
             waiting.append(line)
             if turn == nil { screen.commit(line) } else { screen.note("(next: \(Humanize.line(line, width: 60)))") }
             await sendNext()

@@ -76,6 +76,19 @@ extension ChatSession {
             {
                 screen.line("(elsewhere) " + ChatText.plain(message), .muted)
             }
+        case "exec.approval.requested":
+            if let id = payload["id"]?.stringValue { openQuestions.insert(id) }
+            screen.endStream()
+            screen.line("The agent asks for an approval:", .warn)
+            screen.line(ApprovalText.question(payload, now: nil))
+            let id = VisibleText.escaped(payload["id"]?.stringValue ?? "").prefix(8)
+            let always = payload["request"]?["allowAlways"]?.boolValue == true ? "allow-always|" : ""
+            screen.line("/approve \(id) allow-once|\(always)deny", .muted)
+        case "exec.approval.resolved":
+            if let id = payload["id"]?.stringValue { openQuestions.remove(id) }
+            let by = payload["resolvedBy"]?.stringValue.map { " by \(VisibleText.escaped($0, limit: 60))" } ?? ""
+            let title = VisibleText.escaped(payload["request"]?["title"]?.stringValue ?? "", limit: 120)
+            screen.line("\(title): \(payload["decision"]?.stringValue ?? "nobody answered in time")\(by)", .muted)
         case "shutdown": screen.note("\(payload["reason"]?.stringValue ?? "the gateway stops")")
         default: break
         }

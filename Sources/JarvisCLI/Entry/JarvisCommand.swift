@@ -30,5 +30,6 @@ struct JarvisCommand: AsyncParsableCommand {
             SessionsCommand.self, InstancesCommand.self, WhichCommand.self, ProfileCommand.self, FleetCommand.self,
             CompletionCommand.self, DebugCommand.self, PortsCommand.self, DoctorCommand.self, IsolationCommand.self,
             SupervisorCommand.self, BrowserCommand.self, CanvasCommandGroup.self,
+            ApprovalsCommand.self,
         ])
 }

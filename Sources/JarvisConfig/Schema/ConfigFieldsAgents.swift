@@ -94,7 +94,20 @@ extension ConfigFields {
         Field("agents.list[].identity.avatar", .text, nil, "A picture: path in the workspace, address or data URL.")
         Field("agents.list[].skills", .strings, nil, "The skills it may use; without the list all.")
         Field("agents.list[].params", .any, nil, "Parameters sent with every request.")
-        Field("agents.list[].tools", .any, nil, "Which tools it may use.")
+        Field("agents.list[].tools", .map, nil, "Which tools it may use; it only takes away from what tools allows.")
+        Field(
+            "agents.list[].tools.profile", .choice(["minimal", "coding", "messaging", "full"]), nil,
+            "A named set of tools.")
+        Field("agents.list[].tools.allow", .strings, nil, "Only these tools.")
+        Field("agents.list[].tools.alsoAllow", .strings, nil, "These besides its profile.")
+        Field("agents.list[].tools.deny", .strings, nil, "Never these.")
+        Field("agents.list[].tools.byProvider", .map, nil, "Further rules by provider or provider/model.")
+        Field(
+            "agents.list[].tools.byProvider.*.profile", .choice(["minimal", "coding", "messaging", "full"]), nil,
+            "A named set of tools.")
+        Field("agents.list[].tools.byProvider.*.allow", .strings, nil, "Only these tools.")
+        Field("agents.list[].tools.byProvider.*.alsoAllow", .strings, nil, "These besides its profile.")
+        Field("agents.list[].tools.byProvider.*.deny", .strings, nil, "Never these.")
         Field("agents.list[].memorySearch", .any, nil, "How its memory is searched.")
         Field("agents.list[].humanDelay", .any, nil, "Pauses between blocks.")
         Field("agents.list[].heartbeat", .any, nil, "Its regular look whether something needs doing.", reload: .hot)

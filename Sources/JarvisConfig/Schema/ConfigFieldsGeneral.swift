@@ -132,7 +132,22 @@ extension ConfigFields {
         Field("tools.allow", .strings, nil, "Only these tools. Names, group:… and wildcards.")
         Field("tools.alsoAllow", .strings, nil, "These besides the profile.")
         Field("tools.deny", .strings, [], "Never these; beats allow.")
-        Field("tools.byProvider", .any, nil, "The same by provider or model.")
+        Field("tools.byProvider", .map, nil, "Further rules by provider or provider/model; they only take away.")
+        Field(
+            "tools.byProvider.*.profile", .choice(["minimal", "coding", "messaging", "full"]), nil,
+            "A named set of tools.")
+        Field("tools.byProvider.*.allow", .strings, nil, "Only these tools.")
+        Field("tools.byProvider.*.alsoAllow", .strings, nil, "These besides its profile.")
+        Field("tools.byProvider.*.deny", .strings, nil, "Never these.")
+        Field("tools.browser", .object, nil, "The browser tool.")
+        Field(
+            "tools.browser.ask", .choice(["off", "on-miss", "always"]), "on-miss",
+            "When the owner is asked: never, about risky calls that are not allowed for good, or about every call that acts."
+        )
+        Field("tools.canvas", .object, nil, "The canvas tool.")
+        Field(
+            "tools.canvas.ask", .choice(["off", "on-miss", "always"]), "on-miss",
+            "When the owner is asked; the tool has no risky calls, so this means never or about every call that acts.")
         Field("tools.web", .any, nil, "Search and fetch.")
         Field("tools.media", .any, nil, "Pictures, sound, video.")
         Field("tools.message", .any, nil, "Sending.")

@@ -283,6 +283,7 @@ extension Gateway {
 
     func beginDrain(reason: String, restartExpectedMs: Int?) {
         phase = .draining
+        denyPendingApprovals()
         broadcast(
             "shutdown",
             ["reason": .string(reason), "restartExpectedMs": restartExpectedMs.map(JSONValue.init(_:)) ?? .null])

@@ -1,5 +1,6 @@
 import JarvisCore
 import JarvisProtocol
+import JarvisStore
 import JarvisTools
 
 /// What there is: models, agents, channels, tools.
@@ -56,6 +57,12 @@ enum CatalogMethods {
             let agent = try gateway.agentId(call.string("agentId"))
             return gateway.toolCatalog(agent: agent)
         },
+        "tools.effective": .concurrent { gateway, call in
+            let key = try call.string("sessionKey").map { try gateway.sessionKey($0) }
+            let agent = try gateway.agentId(call.string("agentId") ?? key?.agentId)
+            let session = if let key { try await gateway.store.session(key) } else { nil as SessionRecord? }
+            return gateway.effectiveTools(agent: agent, session: session?.fields ?? [:])
+        },
     ]
 }
 
@@ -68,6 +75,23 @@ extension Gateway {
             "theme": agent?.identity.theme.map(JSONValue.string), "emoji": agent?.identity.emoji.map(JSONValue.string),
             "avatar": agent?.identity.avatar.map(JSONValue.string),
         ])
+    }
+
+    fileprivate func effectiveTools(agent: String, session: JSONObject) -> JSONValue {
+        let references = models.references(forAgent: agent, session: session, config: config.config)
+        let chain = toolPolicy(forAgent: agent, models: references)
+        return [
+            "agentId": .string(agent), "models": JSONValue(references), "steps": JSONValue(chain.steps.map(\.place)),
+            "tools": .array(
+                toolRegistry().catalog.map { tool in
+                    let verdict = chain.verdict(tool.name)
+                    return .members([
+                        "id": .string(tool.name), "label": .string(tool.label), "group": .string("group:\(tool.group)"),
+                        "allowed": .bool(verdict.isAllowed), "removedBy": verdict.removedBy.map(JSONValue.string),
+                        "reason": verdict.reason.map(JSONValue.string),
+                    ])
+                }),
+        ]
     }
 
     fileprivate func toolCatalog(agent: String) -> JSONValue {

@@ -44,7 +44,7 @@ enum MethodTable {
     /// One line a family; a test checks that descriptors and handlers are the same set.
     static let handlers: [String: MethodHandler] = [
         SystemMethods.handlers, ChatMethods.handlers, AgentMethods.handlers, SessionMethods.handlers,
-        ConfigMethods.handlers, CatalogMethods.handlers, DeviceMethods.handlers,
+        ConfigMethods.handlers, CatalogMethods.handlers, DeviceMethods.handlers, ApprovalMethods.handlers,
         BrowserMethods.handlers, CanvasMethods.handlers,
     ].reduce(into: [:]) { $0.merge($1) { _, last in last } }
 

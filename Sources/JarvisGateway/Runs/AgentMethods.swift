@@ -3,6 +3,7 @@ import JarvisCore
 import JarvisKit
 import JarvisProtocol
 import JarvisStore
+import JarvisTools
 
 /// `agent`, `agent.wait`.
 enum AgentMethods {
@@ -24,6 +25,13 @@ extension Gateway {
         }
         let (key, agent) = try await agentTarget(call)
         let images = try Attachments.images(call.params["attachments"])
+        if images.isEmpty, let command = ApproveCommand(call.string("message") ?? "") {
+            let text = await approveInChat(command, from: call.connection)
+            return [
+                "runId": .string(runId), "status": "ok", "summary": "completed",
+                "result": ["payloads": [["text": .string(text), "mediaUrl": .null]], "meta": ["durationMs": 0]],
+            ]
+        }
         var request: JSONObject = [:]
         for name in ["thinking", "extraSystemPrompt", "label", "inputProvenance"] { request[name] = call.params[name] }
         if let seconds = call.params["timeout"]?.doubleValue, seconds > 0, seconds < 86_400 {

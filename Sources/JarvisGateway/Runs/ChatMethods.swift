@@ -2,6 +2,7 @@ import JarvisCore
 import JarvisKit
 import JarvisProtocol
 import JarvisStore
+import JarvisTools
 
 /// `chat.*`.
 enum ChatMethods {
@@ -43,6 +44,10 @@ extension Gateway {
         if images.isEmpty, config.config.session.resetTriggers.contains(word) {
             return try await chatReset(key, runId: runId, word: word)
         }
+        if images.isEmpty, let command = ApproveCommand(text) {
+            answer(runId, key, await approveInChat(command, from: call.connection), to: call.connection)
+            return ["runId": .string(runId), "status": "started"]
+        }
         guard !text.isEmpty || !images.isEmpty else {
             throw WireError.invalidRequest("message or attachment required: 'message' is empty")
         }
@@ -83,6 +88,19 @@ extension Gateway {
         let text = "New conversation. The old one is kept in the archive."
         _ = try await inject(text, into: key, runId: runId)
         return ["runId": .string(runId), "status": "started"]
+    }
+
+    /// Answers one client in the chat, without a run and without a trace in the conversation.
+    private func answer(_ runId: String, _ key: SessionKey, _ text: String, to connection: Int) {
+        send(
+            "chat",
+            [
+                "runId": .string(runId), "sessionKey": .string(key.text), "seq": 1, "state": "final",
+                "message": [
+                    "role": "assistant", "content": [["type": "text", "text": .string(text)]],
+                    "timestamp": .int(clock.now()),
+                ],
+            ], to: [connection])
     }
 
     /// Writes an assistant message that no run made, and tells everyone.

@@ -1,4 +1,5 @@
 import JarvisAgent
+import JarvisBrowser
 import JarvisConfig
 import JarvisCore
 import JarvisHost
@@ -31,14 +32,15 @@ extension Gateway {
             _ = try workspace.prepare()
             return workspace.contextFiles()
         }
-        let tools = toolRegistry().tools(policy: Self.policy(config.tools))
+        let tools = toolRegistry().tools(toolPolicy(forAgent: request.agentId, models: references))
         var prompt = SystemPrompt(workspace: directory, date: String(WallClock.iso8601(clock.now()).prefix(10)))
         prompt.files = files
         prompt.tools = tools.map(\.definition)
         prompt.extra = request.extraSystemPrompt
         prompt.commandPrefix = instance.command
         prompt.runtime = [("agent", request.agentId), ("host", hostName), ("model", model.reference)]
-        return RunSetup(model: model, turns: turns, system: prompt.text, tools: tools, workspace: directory)
+        return RunSetup(
+            model: model, turns: turns, system: prompt.text, tools: tools, workspace: directory, gate: toolGate())
     }
 
     /// The workspace of an agent: its own setting, the defaults', or the instance's place for it.
@@ -55,13 +57,42 @@ extension Gateway {
 
     /// The tools, bound to this gateway.
     func toolRegistry() -> ToolRegistry {
-        var environment = ToolEnvironment(sessionStatus: { [weak self] key in try await self?.sessionStatus(key) })
+        var environment = ToolEnvironment(
+            browser: browserDoor(), sessionStatus: { [weak self] key in try await self?.sessionStatus(key) })
         if canvas.isEnabled { environment.canvas = { [self] command in try await perform(command) } }
         return ToolRegistry(environment: environment)
     }
 
-    private static func policy(_ tools: ToolsConfig) -> ToolPolicy {
-        ToolPolicy(profile: tools.profile, allow: tools.allow ?? [], alsoAllow: tools.alsoAllow, deny: tools.deny)
+    /// The agents' way to the browsers; nil when they are turned off.
+    private func browserDoor() -> BrowserDoor? {
+        guard browser != nil else { return nil }
+        let section = config.config.section("browser")
+        let shared = (section?["profiles"]?.objectValue ?? [:]).filter {
+            $0.value["driver"]?.stringValue == "existing-session"
+        }
+        return BrowserDoor(
+            defaultProfile: section?["defaultProfile"]?.stringValue ?? BrowserProfile.standardName,
+            sharedProfiles: Set(shared.keys),
+            read: { path, limit in try await Blocking.run { try DurableFile.read(path, limit: limit) } },
+            handle: { [weak self] request in
+                await self?.browse(request) ?? BrowserReply(BrowserError(503, "stopping", "The gateway is stopping."))
+            })
+    }
+
+    /// Which tools an agent may use with these models. Read from the file's own words: what the typed configuration
+    /// left out as unreadable must not widen anything.
+    func toolPolicy(forAgent agentId: String, models: [String]) -> ToolPolicyChain {
+        let config = self.config.config
+        let agents = config.section("agents")?["list"]?.arrayValue ?? []
+        let own = agents.first { $0["id"]?.stringValue?.lowercased() == agentId.lowercased() }
+        return ToolPolicyChain(
+            tools: config.section("tools"), agentId: agentId, agentTools: own?["tools"], models: models)
+    }
+
+    /// Who decides about the calls of a run.
+    func toolGate() -> GatewayToolGate {
+        let tools = config.config.section("tools")
+        return GatewayToolGate(gateway: self) { AskMode(setting: tools?[$0]?["ask"]) }
     }
 
     private func sessionStatus(_ key: SessionKey) async throws -> SessionStatus? {

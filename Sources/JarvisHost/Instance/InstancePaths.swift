@@ -69,6 +69,8 @@ package struct InstancePaths: Sendable, Hashable {
     package var memory: String { under("memory") }
     /// `.env`: variables for this instance alone.
     package var dotenv: String { under(".env") }
+    /// What the owner allowed agents for good.
+    package var execApprovals: String { under("exec-approvals.json") }
     /// `cli-history`: lines typed in the terminal chat.
     package var chatHistory: String { under("cli-history") }
 

@@ -13,5 +13,9 @@ extension MethodDescriptor {
             "tools.catalog", scope: .read, "The tools, by group and profile.",
             parameters: [.optional("agentId", .string()), .optional("includePlugins", .boolean)],
             result: "{agentId, profiles[], groups[]}"),
+        MethodDescriptor(
+            "tools.effective", scope: .read, "Which tools an agent may use, and which setting takes the others away.",
+            parameters: [.optional("agentId", .string()), .optional("sessionKey", .string())],
+            result: "{agentId, models[], steps[], tools[{id, label, group, allowed, removedBy?, reason?}]}"),
     ]
 }

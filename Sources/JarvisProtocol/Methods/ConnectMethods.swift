@@ -15,7 +15,7 @@ extension MethodDescriptor {
     /// Every method that the gateway answers, in the order of the reference. A new method is one line here and one
     /// handler in the gateway.
     public static let all: [MethodDescriptor] =
-        system + chat + agent + sessions + config + catalog + devices + browser + canvas
+        system + chat + agent + sessions + config + catalog + devices + approvals + browser + canvas
 }
 
 /// The numbers of the protocol.

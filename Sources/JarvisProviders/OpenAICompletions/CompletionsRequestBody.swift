@@ -26,6 +26,8 @@ package enum CompletionsRequestBody {
         }
         let readsImages = request.model.input.contains("image")
         var pendingUser: [ContentBlock] = []
+        // A tool's answer is text in this dialect; its pictures follow as the user's, after the last answer of the turn.
+        var pictures: [ContentBlock] = []
         // Chat templates of small models refuse two user messages in a row, so neighbours become one.
         func flushUser() {
             if !pendingUser.isEmpty {
@@ -33,7 +35,12 @@ package enum CompletionsRequestBody {
             }
             pendingUser = []
         }
+        func takePictures() {
+            pendingUser += pictures
+            pictures = []
+        }
         for message in request.messages {
+            if case .toolResult = message {} else { takePictures() }
             switch message {
             case .user(let content, _):
                 if !pendingUser.isEmpty { pendingUser.append(.text("\n\n")) }
@@ -44,9 +51,11 @@ package enum CompletionsRequestBody {
                 output.append(json)
             case .toolResult(let message):
                 flushUser()
-                output.append(toolResult(message, compat: compat))
+                output.append(toolResult(message, readsImages: readsImages, compat: compat))
+                if readsImages { pictures += self.pictures(message) }
             }
         }
+        takePictures()
         flushUser()
         return output
     }
@@ -85,20 +94,35 @@ package enum CompletionsRequestBody {
         ])
     }
 
-    private static func toolResult(_ message: ToolResultMessage, compat: CompletionsCompat) -> JSONValue {
+    private static func pictures(_ message: ToolResultMessage) -> [ContentBlock] {
+        let images = message.content.filter { if case .image = $0 { true } else { false } }
+        if images.isEmpty { return [] }
+        return [
+            .text(
+                "[\(images.count == 1 ? "Picture" : "Pictures") of the call \(message.toolCallId) of \(message.toolName)]"
+            )
+        ]
+            + images
+    }
+
+    private static func toolResult(
+        _ message: ToolResultMessage, readsImages: Bool, compat: CompletionsCompat
+    ) -> JSONValue {
         .members([
             "role": "tool",
             "tool_call_id": .string(message.toolCallId),
             "name": compat.requiresToolResultName == true ? .string(message.toolName) : nil,
-            "content": .string(plainText(message.content)),
+            "content": .string(
+                plainText(message.content, image: readsImages ? "[picture below]" : nil)),
         ])
     }
 
-    private static func plainText(_ blocks: [ContentBlock]) -> String {
+    /// - Parameter image: What stands for an image; nil: that it was left out.
+    private static func plainText(_ blocks: [ContentBlock], image: String? = nil) -> String {
         blocks.reduce(into: "") { text, block in
             switch block {
             case .text(let part): text += part
-            case .image(_, let mimeType): text += "[\(mimeType) left out: this model is not given images here]"
+            case .image(_, let mimeType): text += image ?? "[\(mimeType) left out: this model is not given images here]"
             case .thinking, .toolCall: break
             }
         }

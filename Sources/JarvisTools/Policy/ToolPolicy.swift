@@ -1,8 +1,6 @@
-// lint: family names — tool policies written for the family may name its group.
-
 import JarvisCore
 
-/// Which tools may be used: a profile names a set, `allow` narrows it, `deny` takes away and always wins.
+/// One rule of the tool policy: a profile names a set, `allow` narrows it, `deny` takes away and always wins.
 ///
 /// Entries are tool names, `group:<name>`, or patterns with `*`; case does not matter.
 package struct ToolPolicy: Sendable, Hashable {
@@ -23,56 +21,41 @@ package struct ToolPolicy: Sendable, Hashable {
         self.deny = deny
     }
 
-    /// Reads a `tools` section of the configuration; what is missing restricts nothing.
+    /// Reads a `tools` section of the configuration; what is missing restricts nothing. What is there but unreadable
+    /// restricts as much as it could mean: a `deny` that is no list of names denies everything.
     package init(json: JSONValue?) {
-        func list(_ key: String) -> [String] { json?[key]?.arrayValue?.compactMap(\.stringValue) ?? [] }
+        func list(_ key: String, broken: [String]) -> [String] {
+            guard let value = json?[key], !value.isNull else { return [] }
+            guard let elements = value.arrayValue else { return broken }
+            let names = elements.compactMap(\.stringValue)
+            return names.count == elements.count ? names : names + broken
+        }
+        let profile = json?["profile"] ?? .null
         self.init(
-            profile: json?["profile"]?.stringValue, allow: list("allow"), alsoAllow: list("alsoAllow"),
-            deny: list("deny"))
+            profile: profile.isNull ? nil : profile.stringValue ?? "minimal",
+            allow: list("allow", broken: [Self.nothing]), alsoAllow: list("alsoAllow", broken: []),
+            deny: list("deny", broken: ["*"]))
     }
+
+    /// An entry that no tool matches.
+    private static let nothing = "group:"
 
     /// Whether the tool may be used.
-    package func allows(_ name: String) -> Bool {
+    package func allows(_ name: String) -> Bool { refusal(of: name) == nil }
+
+    /// Why the tool may not be used, such as `deny: group:runtime`; nil when it may.
+    package func refusal(of name: String) -> String? {
         let name = Self.canonical(name)
-        if Self.matches(deny, name) { return false }
-        if !allow.isEmpty, !Self.matches(allow, name) { return false }
-        guard let profile = profile?.lowercased(), profile != "full" else { return true }
+        if let entry = deny.first(where: { Self.matches($0, name) }) { return "deny: \(entry)" }
+        if !allow.isEmpty, !allow.contains(where: { Self.matches($0, name) }) { return "not in allow" }
+        guard let profile = profile?.lowercased(), profile != "full" else { return nil }
         let set = Self.profiles[profile] ?? Self.profiles["minimal"] ?? []
-        return Self.matches(set, name) || Self.matches(alsoAllow, name)
+        if (set + alsoAllow).contains(where: { Self.matches($0, name) }) { return nil }
+        return "not in profile \(Self.profiles[profile] == nil ? "minimal (\(profile) is unknown)" : profile)"
     }
 
-    /// The profiles but `full`, which is everything.
-    package static let profiles: [String: [String]] = [
-        "minimal": ["session_status"],
-        "coding": ["group:fs", "group:runtime", "group:memory", "group:sessions", "cron", "image"],
-        "messaging": ["group:messaging", "sessions_list", "sessions_history", "sessions_send", "session_status"],
-    ]
-
-    /// The groups, without `group:`. `jarvis` is every group but `fs` and `runtime`.
-    package static let groups: [String: [String]] = {
-        var groups: [String: [String]] = [
-            "web": ["web_search", "web_fetch"],
-            "memory": ["memory_search", "memory_get"],
-            "sessions": [
-                "sessions_list", "sessions_history", "sessions_send", "sessions_spawn", "subagents", "session_status",
-            ],
-            "ui": ["browser", "canvas"],
-            "messaging": ["message"],
-            "automation": ["cron", "gateway"],
-            "nodes": ["nodes"],
-            "agents": ["agents_list"],
-            "media": ["image", "tts"],
-        ]
-        let all = groups.values.flatMap { $0 }
-        groups["jarvis"] = all
-        // The family's older name of the same group.
-        groups["openclaw"] = all
-        groups["fs"] = ["read", "write", "edit", "apply_patch"]
-        groups["runtime"] = ["exec", "process"]
-        return groups
-    }()
-
-    private static func canonical(_ name: String) -> String {
+    /// The name under which a tool is listed, whatever alias or case was written.
+    package static func canonical(_ name: String) -> String {
         switch name.lowercased() {
         case "bash": "exec"
         case "apply-patch": "apply_patch"
@@ -80,19 +63,37 @@ package struct ToolPolicy: Sendable, Hashable {
         }
     }
 
-    private static func matches(_ entries: [String], _ name: String) -> Bool {
-        entries.contains { entry in
-            let entry = canonical(entry)
-            if entry.hasPrefix("group:") { return groups[String(entry.dropFirst(6))]?.contains(name) ?? false }
-            return matches(pattern: Array(entry.utf8)[...], Array(name.utf8)[...])
-        }
+    private static func matches(_ entry: String, _ name: String) -> Bool {
+        let entry = canonical(entry)
+        if entry.hasPrefix("group:") { return groups[String(entry.dropFirst(6))]?.contains(name) ?? false }
+        return Wildcard.matches(entry, name)
     }
+}
 
-    private static func matches(pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
-        guard let star = pattern.firstIndex(of: UInt8(ascii: "*")) else { return pattern == text }
-        guard text.starts(with: pattern[..<star]) else { return false }
-        let rest = pattern[(star + 1)...]
-        let tail = text.dropFirst(star - pattern.startIndex)
-        return (tail.startIndex...tail.endIndex).contains { matches(pattern: rest, tail[$0...]) }
+/// Patterns in which `*` stands for any text.
+package enum Wildcard {
+    /// Whether `pattern` covers all of `text`, byte by byte. Takes time in proportion to both lengths.
+    package static func matches(_ pattern: String, _ text: String) -> Bool {
+        let pattern = Array(pattern.utf8)
+        let text = Array(text.utf8)
+        var at = 0
+        var seen = 0
+        var star: (pattern: Int, text: Int)?
+        while seen < text.count {
+            if at < pattern.count, pattern[at] == UInt8(ascii: "*") {
+                star = (at, seen)
+                at += 1
+            } else if at < pattern.count, pattern[at] == text[seen] {
+                at += 1
+                seen += 1
+            } else if let last = star {
+                star = (last.pattern, last.text + 1)
+                at = last.pattern + 1
+                seen = last.text + 1
+            } else {
+                return false
+            }
+        }
+        return pattern[at...].allSatisfy { $0 == UInt8(ascii: "*") }
     }
 }

@@ -6,13 +6,13 @@ package struct ToolEnvironment: Sendable {
     /// Reads the facts about one session; nil when there is no such session.
     package var sessionStatus: @Sendable (SessionKey) async throws -> SessionStatus?
     /// The instance's browsers; nil where there are none, and then no browser tool.
-    package var browser: BrowserAccess?
+    package var browser: BrowserDoor?
     /// Carries out what is asked of the canvas; nil where there is none, and then no canvas tool.
     package var canvas: (@Sendable (CanvasCommand) async throws -> CanvasAnswer)?
 
     /// The gateway's side of the tools.
     package init(
-        browser: BrowserAccess? = nil,
+        browser: BrowserDoor? = nil,
         canvas: (@Sendable (CanvasCommand) async throws -> CanvasAnswer)? = nil,
         sessionStatus: @escaping @Sendable (SessionKey) async throws -> SessionStatus?
     ) {
@@ -27,6 +27,7 @@ package struct ToolRegistry: Sendable {
     private static let makers: [@Sendable (ToolEnvironment) -> (any Tool)?] = [
         { SessionStatusTool(environment: $0) },
         { CanvasTool(environment: $0) },
+        { BrowserTool(environment: $0) },
     ]
 
     /// All of them, in the order of the list.
@@ -37,6 +38,9 @@ package struct ToolRegistry: Sendable {
 
     /// Those that `policy` allows.
     package func tools(policy: ToolPolicy) -> [any Tool] { all.filter { policy.allows($0.definition.name) } }
+
+    /// Those that every step of `chain` allows.
+    package func tools(_ chain: ToolPolicyChain) -> [any Tool] { all.filter { chain.allows($0.definition.name) } }
 
     /// What people and clients are told about all of them.
     package var catalog: [ToolDefinition] { all.map(\.definition) }

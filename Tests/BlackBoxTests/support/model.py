@@ -69,6 +69,18 @@ class CallTool:
 
 
 @dataclass
+class Step:
+    """One turn of a run that takes several: calls a tool, or says `say`. `arguments` and `say` may be functions of the conversation so far.
+
+    model.plan.extend([Step("browser", {"action": "open", "url": url}), Step("browser", click), Step(say="done")])
+    """
+
+    name: str = ""
+    arguments: object = None
+    say: object = None
+
+
+@dataclass
 class Request:
     """A request as it came in."""
 
@@ -176,6 +188,8 @@ class ScriptedModel:
             return self._reply(http, behaviour.code, body.encode(), behaviour.headers)
         if isinstance(behaviour, Raw):
             return self._reply(http, 200, behaviour.body, content_type=behaviour.content_type)
+        if isinstance(behaviour, Step):
+            return self._step(http, request, behaviour)
         if isinstance(behaviour, CallTool):
             if after_tool:
                 return self._stream(http, request, pieces_of(behaviour.answer, 2), 0)
@@ -205,6 +219,23 @@ class ScriptedModel:
             return None
         text = behaviour.text if behaviour.text is not None else answer
         return self._stream(http, request, pieces_of(text, behaviour.chunks), behaviour.delay)
+
+    def _step(self, http, request: Request, step: Step) -> None:
+        messages = request.body.get("messages") or []
+        try:
+            said = step.say(messages) if callable(step.say) else step.say
+            arguments = step.arguments(messages) if callable(step.arguments) else step.arguments
+        except Exception as error:  # told as the answer: the test sees it in the run instead of a run that hangs
+            said, arguments = f"the script failed: {error!r}", None
+        if said is not None:
+            return self._stream(http, request, pieces_of(said, 2), 0)
+        number = sum(message.get("role") == "tool" for message in messages) + 1
+        call = {"index": 0, "id": f"call_{number}", "type": "function",
+                "function": {"name": step.name, "arguments": json.dumps(arguments or {})}}
+        self._open(http)
+        self._event(http, {"delta": {"role": "assistant", "content": None, "tool_calls": [call]}})
+        self._event(http, {"delta": {}, "finish_reason": "tool_calls"})
+        return self._finish(http, request)
 
     def _stream(self, http, request: Request, pieces: list[str], delay: float) -> None:
         if not request.body.get("stream"):

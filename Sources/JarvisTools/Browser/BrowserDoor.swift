@@ -1,7 +1,7 @@
 import JarvisBrowser
 
 /// The way from a tool to the instance's browsers.
-package struct BrowserAccess: Sendable {
+package struct BrowserDoor: Sendable {
     /// Answers a request of the control service.
     package var handle: @Sendable (BrowserRequest) async -> BrowserReply
     /// Reads a file that a reply named, at most so many bytes; throws when it is larger or gone.
