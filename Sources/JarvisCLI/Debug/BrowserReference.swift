@@ -4,8 +4,8 @@ import JarvisBrowser
 enum BrowserReference {
     /// The document. The same routes give the same text.
     static func markdown() -> String {
-        head + BrowserRoutes.all.map { "| `\($0.method)` | `\($0.path)` | \(cell($0.summary)) |" }.joined(separator: "\n")
-            + "\n"
+        let rows = BrowserRoutes.all.map { "| `\($0.method)` | `\($0.path)` | \(cell($0.summary)) |" }
+        return head + rows.joined(separator: "\n") + "\n"
     }
 
     private static func cell(_ text: String) -> String { text.split(separator: "|").joined(separator: "\\|") }

@@ -43,12 +43,9 @@ enum BrowserAccess {
     /// Whether a request comes from a page that is not ours, going by what web browsers say of themselves. The service
     /// has no pages, so only an address that a person typed (`none`) or a program passes.
     static func isForeignPage(host: String, origins: [String], referer: String?, fetchSite: String?) -> Bool {
-        let own = "http://\(host.lowercased())"
-        if origins.contains(where: { $0.lowercased() != own }) { return true }
-        if let referer, !referer.isEmpty {
-            let lower = referer.lowercased()
-            if lower != own, !lower.hasPrefix(own + "/") { return true }
-        }
+        let own = "http://\(host)"
+        if origins.contains(where: { $0 != own }) { return true }
+        if let referer, !referer.isEmpty, referer != own, !referer.hasPrefix(own + "/") { return true }
         guard let fetchSite else { return false }
         return fetchSite != "none" && fetchSite != "same-origin"
     }

@@ -45,4 +45,4 @@ def test_the_documentation_has_the_same_commands():
         [sys.executable, "-c", "import walk_page, sys, json, pathlib; print(json.dumps([walk_page.blocks(pathlib.Path(p)) for p in sys.argv[1:]]))",
          *map(str, PAGES.values())], env={"PYTHONPATH": f"{HERE}:{HERE.parent}/support"}, capture_output=True, text=True, check=True)
     seed, ours = ({command for _, commands in page for command in commands} for page in json.loads(told.stdout))
-    assert seed - ours == {"jarvis --profile rescue browser status"}, "browser control comes with the next version"
+    assert seed <= ours, seed - ours

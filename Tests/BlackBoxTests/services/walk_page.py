@@ -19,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-from inside import HOME, all_names, boot_of, gateways, is_ready, is_up, jarvis, log_of, main_pid, pid_of, port_of, profile_of, rows, settled, state_of, wait
+from inside import HOME, all_names, boot_of, gateways, is_listening, is_ready, is_up, jarvis, log_of, main_pid, pid_of, port_of, profile_of, rows, settled, state_of, wait
 
 
 # ---- the page
@@ -78,8 +78,8 @@ class Walk:
     # ---- kinds of commands
 
     def run(self, command: str) -> None:
-        if " browser " in command:
-            self.not_yet(command)
+        if command.endswith(" browser status"):
+            self.browser_status(command)
         elif re.search(r" gateway( --port \d+)?$", command):
             self.start_foreground(command)
         elif command.endswith(" onboard"):
@@ -92,10 +92,18 @@ class Walk:
             result = self.shell(command)
             self.expect(result.returncode == 0, command, result.stderr)
 
-    def not_yet(self, command: str) -> None:
-        """The page's one command of the next version: it says so by itself, and this line fails when it begins to exist."""
-        result = self.shell(command)
-        self.expect(result.returncode == 2 and "browser" in result.stderr, f"{command}: not yet, and it is told", result.stderr)
+    def browser_status(self, command: str) -> None:
+        """What the page's quick check is for: whose browser, where it listens, which program it is."""
+        name, result = profile_of(command), self.shell(command)
+        said = dict(line.split(": ", 1) for line in result.stdout.splitlines() if ": " in line)
+        self.expect(result.returncode == 0, command, result.stderr)
+        expected = ["profile", "enabled", "running", "cdpPort", "cdpUrl", "browser", "detectedBrowser", "detectedPath", "profileColor"]
+        self.expect([word for word in said if word in expected] == expected, f"{command} says what a reader looks for", result.stdout)
+        self.expect(said.get("enabled") == "true" and said.get("running") == "false", f"{command}: there is a browser, and it was not started", said)
+        base = port_of(name)
+        port = int(said["cdpPort"]) if said.get("cdpPort", "").isdigit() else 0
+        self.expect(base + 11 <= port <= base + 110, f"{command}: its debugging port is in its own range", (base, port))
+        self.expect(is_listening(base + 2), f"{command}: its control service listens on base + 2")
 
     def start_foreground(self, command: str) -> None:
         print(f"$ {command} &", flush=True)

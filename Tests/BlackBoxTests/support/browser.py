@@ -183,7 +183,9 @@ class HttpControl(Control):
 
     def of(self, profile: str) -> "HttpControl":
         """The same service for another browser profile."""
-        return HttpControl(self.port, self.token, profile, self.host)
+        other = HttpControl(self.port, self.token, profile, self.host)
+        other.log = self.log
+        return other
 
     def send(self, method: str, path: str, query: dict, body, timeout: float) -> Reply:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import socket
 import subprocess
 import time
 import urllib.request
@@ -52,6 +53,12 @@ def boot_of(name: str) -> tuple | None:
 
 def port_of(name: str) -> int | None:
     return runtime(name).get("port")
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def is_up(name: str) -> bool:
