@@ -81,7 +81,6 @@ NOT_YET = {
     5: "Channels come later; the lease that keeps an identity with one gateway is here.",
     8: "There is no updater yet. Versions side by side belong to it.",
     11: "There are no OAuth logins yet.",
-    15: "Browser control comes with the next version; browser ports are leased.",
     17: "Nothing is announced on the local network yet.",
     18: "The rescue link comes later; a second gateway is set up with one command.",
     21: "Watching a sibling belongs to the rescue link.",
