@@ -67,7 +67,7 @@ extension ActRequest {
 
     /// Reads the body of a request.
     ///
-    /// - Throws: `BrowserError` 400 `invalid_argument`, naming the argument and what it should be.
+    /// - Throws: `BrowserError` 400 `invalid_input`, naming the argument and what it should be.
     init(_ body: JSONValue) throws {
         let values = ArgumentReader(body)
         let kind = try values.needed("kind", "one of \(Self.kinds.joined(separator: ", ")).")

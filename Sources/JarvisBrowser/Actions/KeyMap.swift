@@ -51,7 +51,7 @@ struct KeyChord: Sendable, Hashable {
     /// Reads a chord. A key is a name such as `Enter`, `ArrowDown`, `F5`, `Space`, a code such as `KeyA`, or one
     /// character in any script.
     ///
-    /// - Throws: `BrowserError` 400 `invalid_argument`.
+    /// - Throws: `BrowserError` 400 `invalid_input`.
     init(_ text: String) throws {
         var parts = text.split(separator: "+", omittingEmptySubsequences: false).map(String.init)
         // `+` itself, alone or with modifiers (`Control++`).

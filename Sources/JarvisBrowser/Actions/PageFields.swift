@@ -1,7 +1,7 @@
 import JarvisCore
 
 extension Page {
-    /// Types into a field: in place of what is in it, or (`slowly`) key by key behind it.
+    /// Types into a field in place of what is in it: at once, or (`slowly`) key by key.
     ///
     /// - Returns: what to tell the caller; nil when the field holds just that.
     func type(_ text: String, into element: PageElement, slowly: Bool, _ timeout: Duration) async throws -> String? {
@@ -28,7 +28,8 @@ extension Page {
         }
         guard slowly else { return try await replace(field, text, timeout) }
         try await click(element, Click(), timeout)
-        _ = try await script("enter", [JSONValue(field.element.number), false], on: field.element)
+        let entered = try await answer("enter", [true], field.element)
+        if entered["empty"]?.boolValue != true { try await press(try KeyChord("Delete")) }
         try await type(text, pause: Self.keyPause)
         return nil
     }

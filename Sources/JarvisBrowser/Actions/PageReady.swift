@@ -146,9 +146,12 @@ extension Page {
     }
 
     private static func notReady(_ element: PageElement, _ missing: String, _ timeout: Duration) -> BrowserError {
-        BrowserError(
+        // What is left of the time after other steps is no round number.
+        let rounded = Duration.milliseconds(Int((timeout / .milliseconds(1) / 10).rounded(.up)) * 10)
+        return BrowserError(
             408, "not_actionable",
-            "The element \(element.label) could not be used within \(Self.text(timeout)): it \(missing.prefix(400)).")
+            "The element \(element.label) could not be used in time (\(Self.text(rounded))): it \(missing.prefix(400))."
+        )
     }
 }
 

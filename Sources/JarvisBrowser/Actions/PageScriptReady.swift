@@ -104,6 +104,14 @@ extension PageScript {
             return hit === el ? null : hit;
           };
 
+          // Where elements can be seen in this frame's viewport: [x, y, width, height], null for the rest.
+          K.boxes = list => list.map(number => {
+            const el = held.get(number);
+            if (!el?.isConnected || rendering(el) !== 2) return null;
+            const part = visiblePart(el, boxOf(el));
+            return part && [part.left, part.top, part.right - part.left, part.bottom - part.top];
+          });
+
           // One try. `want`: visible, stable, enabled, editable, hit. Answers where to put the mouse in this frame's
           // viewport, or `{gone}`, or `{wait: what is missing}`.
           K.ready = async (number, want, again, round, place) => {
@@ -155,19 +163,35 @@ extension PageScript {
           };
 
           // A point in the frame that the iframe `number` shows, seen from here; scrolls it into view.
-          K.through = (number, x, y) => {
-            const el = held.get(number);
-            if (!el?.isConnected) return {gone: 'has left the page'};
+          const frameMap = el => {
             const style = getComputedStyle(el);
-            const place = () => {
+            return (x, y) => {
               const box = el.getBoundingClientRect();
               const sx = el.offsetWidth ? box.width / el.offsetWidth : 1, sy = el.offsetHeight ? box.height / el.offsetHeight : 1;
               return {x: box.x + (el.clientLeft + parseFloat(style.paddingLeft || 0) + x) * sx,
                 y: box.y + (el.clientTop + parseFloat(style.paddingTop || 0) + y) * sy, sx, sy};
             };
-            bring(el, place);
-            const at = place(), other = inTheWay(el, at.x, at.y);
+          };
+          K.through = (number, x, y) => {
+            const el = held.get(number);
+            if (!el?.isConnected) return {gone: 'has left the page'};
+            const map = frameMap(el);
+            bring(el, () => map(x, y));
+            const at = map(x, y), other = inTheWay(el, at.x, at.y);
             return other ? {wait: 'is in a frame that is covered by ' + shownTag(other)} : at;
+          };
+          // The same for rectangles, without scrolling; what the frame's own edges cut off is left out.
+          K.throughBoxes = (number, list) => {
+            const el = held.get(number);
+            if (!el?.isConnected || rendering(el) !== 2) return list.map(() => null);
+            const map = frameMap(el), clip = visiblePart(el, el.getBoundingClientRect());
+            return list.map(box => {
+              if (!box || !clip) return null;
+              const a = map(box[0], box[1]), b = map(box[0] + box[2], box[1] + box[3]);
+              const left = Math.max(a.x, clip.left), top = Math.max(a.y, clip.top);
+              const right = Math.min(b.x, clip.right), bottom = Math.min(b.y, clip.bottom);
+              return right - left > 1 && bottom - top > 1 ? [left, top, right - left, bottom - top] : null;
+            });
           };
           K.frames = () => ({token: K.token, numbers: queryAll('iframe,frame,object,embed', document, 200).map(numberOf)});
           // Whether moving the mouse has begun a drag of the page's own that nobody has stopped.

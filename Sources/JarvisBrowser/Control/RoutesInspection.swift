@@ -10,7 +10,9 @@ extension BrowserRoutes {
                 return snapshot.ariaReply(
                     targetId: page.targetId, backend: try await page.backendNodes(of: snapshot.nodes))
             }
-            return snapshot.reply(targetId: page.targetId)
+            var reply = snapshot.reply(targetId: page.targetId)
+            if options.hasLabels { try await page.addLabels(to: &reply, of: snapshot) }
+            return reply
         }
     ]
 }

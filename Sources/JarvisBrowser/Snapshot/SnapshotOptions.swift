@@ -39,7 +39,7 @@ struct SnapshotOptions: Sendable, Hashable {
 extension SnapshotOptions {
     /// Reads the options of a request.
     ///
-    /// - Throws: `BrowserError` 400 `invalid_argument`.
+    /// - Throws: `BrowserError` 400 `invalid_input`.
     init(_ values: ArgumentReader) throws {
         format = try values.choice("format", Format.self) ?? .ai
         refs = try values.choice("refs", RefStyle.self) ?? .role
