@@ -19,7 +19,7 @@ def walk(browser_gateway, site):
 @pytest.mark.parametrize("function", NAMES, ids=lambda function: function.__name__)
 def test_it_does_what_it_says(walk, function):
     walk.ran.clear()
-    function(walk)
+    walk.do(function)
     ran = [words for words, code in walk.ran if code == 0]
     for name in NAMES[function]:
         spellings = [name] + ([name.removesuffix(" list")] if name.endswith(" list") else [])

@@ -18,7 +18,7 @@ def walk(browser_gateway, control, site):
 @pytest.mark.parametrize("function", NAMES, ids=lambda function: function.__name__)
 def test_it_does_what_it_says(walk, function):
     walk.control.log.clear()
-    function(walk)
+    walk.do(function)
     for name in NAMES[function]:
         pattern = re.compile(re.sub(r":\w+", "[^/]+", name.split()[1]))
         done = [entry for entry in walk_log(walk, name.split()[0]) if pattern.fullmatch(entry)]

@@ -5,6 +5,7 @@ A new route or command without a walk is a failure of test_coverage.py.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -41,6 +42,16 @@ class Walk:
         self.gateway, self.control, self.site = gateway, control, site
         self.ran: list[tuple[str, int]] = []
         self.tab: str | None = None
+
+    def do(self, function) -> None:
+        """One walk. A tab in which it went wrong is not used again."""
+        try:
+            function(self)
+        except BaseException:
+            if self.tab:
+                self.control.request("DELETE", f"/tabs/{self.tab}")
+                self.tab = None
+            raise
 
     # ---- pages
 
@@ -187,6 +198,13 @@ def screenshot(w: Walk):
     w.page()
     assert picture(w.control.post("/screenshot", targetId=w.tab)["path"]).startswith(PNG)
     assert picture(w.control.post("/screenshot", targetId=w.tab, type="jpeg", fullPage=True)["path"]).startswith(JPEG)
+
+
+@route("GET /view")
+def view(w: Walk):
+    w.page()
+    told = w.control.get("/view", targetId=w.tab, maxWidth=320)
+    assert told["targetId"] == w.tab and base64.b64decode(told["base64"]).startswith(JPEG) and told["width"] <= 320
 
 
 @route("POST /pdf")

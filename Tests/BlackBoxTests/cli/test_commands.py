@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from support.home import tree
 
-COMMANDS = ["setup", "onboard", "config", "gateway", "status", "health", "agent", "chat", "dashboard", "logs", "sessions", "which", "completion"]
+COMMANDS = ["setup", "onboard", "config", "gateway", "status", "health", "agent", "chat", "dashboard", "logs", "sessions", "which", "completion", "browser"]
 
 
 @pytest.mark.parametrize("flag", ["-V", "--version", "-v"])

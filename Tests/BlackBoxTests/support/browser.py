@@ -92,13 +92,13 @@ class Control:
         self.log.append((method, path, reply.status))
         return reply
 
-    def get(self, path: str, timeout: float = DEFAULT_TIMEOUT, **query):
+    def get(self, path: str, /, timeout: float = DEFAULT_TIMEOUT, **query):
         return self._done("GET", path, None, query, timeout)
 
-    def post(self, path: str, body: dict | None = None, timeout: float = DEFAULT_TIMEOUT, **more):
+    def post(self, path: str, body: dict | None = None, /, timeout: float = DEFAULT_TIMEOUT, **more):
         return self._done("POST", path, {**(body or {}), **more}, {}, timeout)
 
-    def delete(self, path: str, timeout: float = DEFAULT_TIMEOUT, **query):
+    def delete(self, path: str, /, timeout: float = DEFAULT_TIMEOUT, **query):
         return self._done("DELETE", path, None, query, timeout)
 
     def refused(self, method: str, path: str, body=None, query: dict | None = None, timeout: float = DEFAULT_TIMEOUT) -> Reply:
