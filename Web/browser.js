@@ -21,6 +21,7 @@ export class BrowserView {
     this.form = h("form", { class: "browser-go", on: { submit: (event) => this.open(event) } }, this.address,
       h("button", { type: "submit", class: "button", text: "Open" }));
     this.strip = h("ul", { class: "tabs", "aria-label": "Tabs" });
+    this.where = h("p", { class: "shot-url muted small-print", hidden: true, dir: "ltr" });
     this.image = h("img", { class: "shot", alt: "", hidden: true });
     this.note = h("div", { class: "empty" });
     this.problem = h("p", { class: "problem", role: "status", hidden: true });
@@ -28,7 +29,7 @@ export class BrowserView {
       h("div", { class: "view-head" }, h("h1", { id: "browser-title", text: "Browser" }), this.lamp, this.state, this.power),
       h("div", { class: "browser-tools" }, this.select, this.form),
       this.problem, this.strip,
-      h("div", { class: "page-scroll shot-scroll", tabindex: "0", role: "region", "aria-label": "Picture of the tab" }, this.image, this.note));
+      h("div", { class: "page-scroll shot-scroll", tabindex: "0", role: "region", "aria-label": "Picture of the tab" }, this.where, this.image, this.note));
     document.addEventListener("visibilitychange", () => this.shown && document.visibilityState === "visible" && this.refresh());
   }
 
@@ -192,7 +193,7 @@ export class BrowserView {
     this.select.replaceChildren(...this.profiles.map(({ name, running: isOn }) =>
       h("option", { value: name, selected: name === this.profile, text: isOn ? `${name} · running` : name })));
     this.select.value = this.profile ?? "";
-    this.select.disabled = this.profiles.length < 2;
+    this.select.hidden = this.profiles.length < 2;
     this.lamp.dataset.state = running ? "on" : "off";
     this.state.textContent = this.busy || (this.unavailable ? "" : running
       ? `running · ${this.tabs.length} ${this.tabs.length === 1 ? "tab" : "tabs"}` : "stopped");
@@ -202,6 +203,11 @@ export class BrowserView {
     this.strip.hidden = this.tabs.length === 0;
     const focused = this.strip.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
     this.strip.replaceChildren(...this.tabs.map((tab) => this.tab(tab, mayAct)));
+    const { url } = this.tabs.find(({ targetId }) => targetId === this.target) ?? {};
+    this.where.textContent = url ?? "";
+    this.where.hidden = !url;
+    if (this.target !== this.shownTarget) this.strip.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    this.shownTarget = this.target;
     if (focused) this.strip.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     if (this.unavailable) this.blank(this.unavailable);
     else if (!running) this.blank("The browser is stopped. Start it here, or ask the assistant to open a page.");

@@ -184,6 +184,9 @@ export class CanvasView {
       this.render();
       this.options.onScene(false);
     } else if (data.type === "expired") {
+      // A page may say so as often as it likes; it is heard now and then.
+      if (Date.now() - (this.renewedAt ?? 0) < 10_000) return;
+      this.renewedAt = Date.now();
       this.load();
     } else if (data.type === "answer") {
       const waiter = this.waiting.get(data.id);

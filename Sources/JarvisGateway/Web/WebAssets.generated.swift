@@ -587,7 +587,7 @@ for (const button of buttons) button.disabled = false;
 
 """#),
         Asset(
-            path: "/assets/browser.js", contentType: "text/javascript; charset=utf-8", etag: "5f2a3a0e78a14fce",
+            path: "/assets/browser.js", contentType: "text/javascript; charset=utf-8", etag: "fcfb0c179aae865d",
             body: #"""
 import { announce, byId, h, icon } from "./dom.js";
 import { ConnectionLost } from "./gateway.js";
@@ -607,6 +607,7 @@ this.address = h("input", { type: "text", inputmode: "url", placeholder: "Open a
 this.form = h("form", { class: "browser-go", on: { submit: (event) => this.open(event) } }, this.address,
 h("button", { type: "submit", class: "button", text: "Open" }));
 this.strip = h("ul", { class: "tabs", "aria-label": "Tabs" });
+this.where = h("p", { class: "shot-url muted small-print", hidden: true, dir: "ltr" });
 this.image = h("img", { class: "shot", alt: "", hidden: true });
 this.note = h("div", { class: "empty" });
 this.problem = h("p", { class: "problem", role: "status", hidden: true });
@@ -614,7 +615,7 @@ this.root.append(
 h("div", { class: "view-head" }, h("h1", { id: "browser-title", text: "Browser" }), this.lamp, this.state, this.power),
 h("div", { class: "browser-tools" }, this.select, this.form),
 this.problem, this.strip,
-h("div", { class: "page-scroll shot-scroll", tabindex: "0", role: "region", "aria-label": "Picture of the tab" }, this.image, this.note));
+h("div", { class: "page-scroll shot-scroll", tabindex: "0", role: "region", "aria-label": "Picture of the tab" }, this.where, this.image, this.note));
 document.addEventListener("visibilitychange", () => this.shown && document.visibilityState === "visible" && this.refresh());
 }
 show() {
@@ -755,7 +756,7 @@ const mayAct = gateway.can("operator.write");
 this.select.replaceChildren(...this.profiles.map(({ name, running: isOn }) =>
 h("option", { value: name, selected: name === this.profile, text: isOn ? `${name} · running` : name })));
 this.select.value = this.profile ?? "";
-this.select.disabled = this.profiles.length < 2;
+this.select.hidden = this.profiles.length < 2;
 this.lamp.dataset.state = running ? "on" : "off";
 this.state.textContent = this.busy || (this.unavailable ? "" : running
 ? `running · ${this.tabs.length} ${this.tabs.length === 1 ? "tab" : "tabs"}` : "stopped");
@@ -765,6 +766,11 @@ this.form.hidden = !current || !mayAct;
 this.strip.hidden = this.tabs.length === 0;
 const focused = this.strip.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
 this.strip.replaceChildren(...this.tabs.map((tab) => this.tab(tab, mayAct)));
+const { url } = this.tabs.find(({ targetId }) => targetId === this.target) ?? {};
+this.where.textContent = url ?? "";
+this.where.hidden = !url;
+if (this.target !== this.shownTarget) this.strip.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+this.shownTarget = this.target;
 if (focused) this.strip.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
 if (this.unavailable) this.blank(this.unavailable);
 else if (!running) this.blank("The browser is stopped. Start it here, or ask the assistant to open a page.");
@@ -793,7 +799,7 @@ return h("li", {}, pick, close);
 
 """#),
         Asset(
-            path: "/assets/canvas.js", contentType: "text/javascript; charset=utf-8", etag: "01f137b9f1dfbe34",
+            path: "/assets/canvas.js", contentType: "text/javascript; charset=utf-8", etag: "c1c230306b01e76b",
             body: #"""
 import { announce, byId, h, icon, uuid } from "./dom.js";
 const loadingTime = 8000;
@@ -950,6 +956,8 @@ this.settled(this.version);
 this.render();
 this.options.onScene(false);
 } else if (data.type === "expired") {
+if (Date.now() - (this.renewedAt ?? 0) < 10_000) return;
+this.renewedAt = Date.now();
 this.load();
 } else if (data.type === "answer") {
 const waiter = this.waiting.get(data.id);
@@ -3069,7 +3077,7 @@ copy ? copyButton(`Copy ${name.toLowerCase()}`, () => String(value), "quiet") : 
 
 """#),
         Asset(
-            path: "/assets/style.css", contentType: "text/css; charset=utf-8", etag: "ddae288857e1e6cf",
+            path: "/assets/style.css", contentType: "text/css; charset=utf-8", etag: "d7dd10435f0ae5c0",
             body: #"""
 :root {
 color-scheme: light dark;
@@ -3282,6 +3290,7 @@ main.split > #view-canvas { flex: 1.4 1 28rem; border-left: 1px solid var(--line
 .canvas-chip { display: flex; align-items: center; gap: .6rem; max-width: 100%; min-height: 2.75rem; margin-bottom: .4rem; padding: 0 1rem; border: 1px solid var(--line); border-radius: .8rem; background: color-mix(in srgb, var(--accent) 13%, var(--surface)); font-size: .9375rem; }
 .canvas-chip span { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .canvas-chip .icon { color: var(--accent); }
+.view-head .button { min-height: 2.25rem; padding: 0 .9rem; }
 .lamp[data-state] { width: .6rem; height: .6rem; box-shadow: none; }
 .lamp[data-state="off"] { background: var(--strong-line); }
 .browser-tools { flex: none; display: flex; flex-wrap: wrap; gap: .6rem; padding: .6rem 1.5rem; border-bottom: 1px solid var(--line); }
@@ -3293,9 +3302,10 @@ main.split > #view-canvas { flex: 1.4 1 28rem; border-left: 1px solid var(--line
 .tabs li { flex: 0 1 15rem; min-width: 8rem; display: flex; border: 1px solid var(--line); border-bottom: 0; border-radius: .6rem .6rem 0 0; background: var(--sunken); }
 .tabs li:has([aria-current]) { background: var(--surface); box-shadow: inset 0 2px var(--accent); }
 .tab-name { flex: 1; min-width: 0; min-height: 2.5rem; padding: 0 .2rem 0 .75rem; border: 0; background: none; overflow: hidden; text-align: start; text-overflow: ellipsis; white-space: nowrap; font-size: .875rem; }
-.tab-close { flex: none; width: 2.25rem; border: 0; background: none; color: var(--muted); }
+.tab-close { flex: none; display: grid; place-items: center; width: 2.5rem; border: 0; background: none; color: var(--muted); }
 .shot-scroll { display: flex; flex-direction: column; border-top: 1px solid var(--line); background: var(--sunken); }
-.shot { display: block; width: auto; max-width: calc(100% - 3rem); height: auto; margin: 1.25rem auto; border: 1px solid var(--line); border-radius: .4rem; background: #fff; }
+.shot-url { max-width: 100%; padding: .6rem 1.5rem 0; text-align: center; }
+.shot { display: block; width: auto; max-width: calc(100% - 3rem); height: auto; margin: .6rem auto 1.25rem; border: 1px solid var(--line); border-radius: .4rem; background: #fff; }
 .approvals { flex: none; display: grid; gap: .6rem; max-height: 60%; overflow-y: auto; padding: .75rem 1.5rem; border-bottom: 1px solid var(--line); background: color-mix(in srgb, var(--warn) 9%, var(--page)); }
 .approval { display: grid; grid-template-columns: minmax(0, 1fr); gap: .5rem; width: 100%; max-width: 46rem; margin: 0 auto; padding: .9rem 1.1rem; border: 1px solid var(--warn); border-radius: .8rem; background: var(--surface); }
 .approval-head { display: flex; align-items: center; gap: .6rem; }
@@ -3304,7 +3314,8 @@ main.split > #view-canvas { flex: 1.4 1 28rem; border-left: 1px solid var(--line
 .approval-time { flex: none; font-variant-numeric: tabular-nums; }
 .approval-text { max-height: 12rem; overflow: auto; padding: .6rem .8rem; border-radius: .5rem; background: var(--sunken); white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .approval-actions { flex-wrap: wrap; }
-.approval:not([data-state]) .approval-actions .button { flex: 0 1 auto; }
+.approval[data-state] { border-color: var(--line); }
+.approval[data-state] :is(.approval-head .icon, .approval-time, .approval-text) { opacity: .5; }
 [data-gate] :is(.side, .view, .approvals, #menu) { display: none !important; }
 body[data-gate] .bar { padding-left: calc(1rem + var(--left)); }
 .gate { flex: 1; min-height: 0; overflow-y: auto; display: grid; place-items: center; padding: 1.5rem; }
@@ -3347,7 +3358,9 @@ body[data-gate] .bar { padding-left: calc(1rem + var(--left)); }
 .canvas .view-head { gap: .25rem; }
 .canvas .view-head h1 { flex: 1; max-width: none; }
 .browser-tools select { flex: 1 1 100%; max-width: none; }
-.shot { max-width: 100%; margin: 0; border-width: 0 0 1px; border-radius: 0; }
+.view-head .button { min-height: 2.75rem; }
+.shot-url { padding: .5rem 1rem; }
+.shot { max-width: 100%; margin: 0; border-width: 1px 0; border-radius: 0; }
 .approval-actions .button { flex: 1 1 8rem; }
 }
 @media (pointer: coarse) { .hint { display: none; } }

@@ -25,8 +25,14 @@ WEB = ROOT / "Web"
 TOKEN = "fake-token"
 USAGE = {"input": 812, "output": 233, "totalTokens": 1045}
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+# One grey pixel.
+JPEG = (
+    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////wAALCAABAAEBAREA"
+    "/8QAFAABAAAAAAAAAAAAAAAAAAAAA//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AN//Z"
 )
 
 ANSWER = """## Three gateways, one host
@@ -94,6 +100,11 @@ class FakeGateway:
         self.delay = 0.01
         self.answer = ANSWER
         self.fail_next = None
+        self.methods = []
+        self.approvals = {}
+        self.profiles = []
+        self.tabs = []
+        self.browser_calls = []
         self.mode = "ok"
         self.token = TOKEN
 
@@ -208,7 +219,7 @@ class FakeGateway:
         return {
             "type": "hello-ok", "protocol": 4,
             "server": {"version": "0.1.0", "connId": str(uuid.uuid4()), "instanceId": self.hello_instance or self.instance},
-            "features": {"methods": [], "events": []},
+            "features": {"methods": self.methods, "events": []},
             "snapshot": {
                 "presence": [], "health": {}, "stateVersion": {"presence": 1, "health": 1}, "uptimeMs": 372_000_000,
                 "configPath": f"/home/ada/.jarvis-{self.profile}/jarvis.json", "stateDir": f"/home/ada/.jarvis-{self.profile}",
@@ -310,6 +321,51 @@ class FakeGateway:
             "recentErrors": [{"time": now() - 700_000, "level": "error", "subsystem": "model",
                               "message": "model request failed", "meta": {"status": "503"}}],
         }
+
+    # ---- questions
+
+    async def ask(self, request, seconds=120, id=None):
+        """Puts a question before every page."""
+        record = {"id": id or str(uuid.uuid4()), "request": request, "createdAtMs": now(), "expiresAtMs": now() + seconds * 1000}
+        self.approvals[record["id"]] = record
+        await self.broadcast("exec.approval.requested", record)
+        return record["id"]
+
+    async def settle(self, id, decision, by="ada"):
+        self.approvals.pop(id)
+        await self.broadcast("exec.approval.resolved", {"id": id, "decision": decision, "resolvedBy": by, "ts": now()})
+
+    async def do_exec_approval_list(self, params):
+        return {"ts": now(), "pending": list(self.approvals.values())}
+
+    async def do_exec_approval_resolve(self, params):
+        if params["id"] not in self.approvals:
+            raise ValueError("no such question")
+        await self.settle(params["id"], params["decision"], "Control page")
+        return {"ok": True}
+
+    # ---- browser
+
+    async def do_browser_request(self, params):
+        method, path, query = params["method"], params["path"], params.get("query", {})
+        self.browser_calls.append((method, path, query, params.get("body")))
+        if path == "/profiles":
+            return {"profiles": self.profiles}
+        profile = next(p for p in self.profiles if p["name"] == query["profile"])
+        if path in ("/start", "/stop"):
+            profile["running"] = path == "/start"
+            return {"ok": True, "profile": profile["name"]}
+        if path == "/tabs":
+            return {"running": True, "tabs": self.tabs}
+        if path == "/tabs/open":
+            self.tabs.append({"targetId": f"T{len(self.tabs)}", "title": "", "url": params["body"]["url"], "type": "page"})
+            return self.tabs[-1]
+        if method == "DELETE":
+            self.tabs = [tab for tab in self.tabs if not path.endswith(tab["targetId"])]
+            return {"ok": True}
+        if path == "/view":
+            return {"ok": True, "targetId": query["targetId"], "mimeType": "image/jpeg", "base64": JPEG, "width": 64, "height": 48}
+        raise ValueError(f"no route {method} {path}")
 
     async def do_sessions_subscribe(self, params):
         return {"ok": True, "subscribed": True}
