@@ -239,7 +239,7 @@ def requests(w: Walk):
     assert [one["url"] for one in found] == [w.site.url("/echo?walk=1")]
 
 
-ASKING = "() => { clearInterval(window.asking); window.asking = setInterval(() => fetch('/echo?body=1'), 200); return 1; }"
+ASKING = "() => { clearInterval(window.asking); window.asking = setInterval(() => fetch('/echo?body=1').then(r => r.text()), 200); return 1; }"
 
 
 @route("POST /response/body")
