@@ -12,6 +12,13 @@ extension Page {
             // The mouse over it may have moved it or laid something over it.
             tries += 1
             if tries < 8, clock.now() < deadline, try await !meets(element, place) { continue }
+            try await press(click, at: place)
+            return
+        }
+    }
+
+    private func press(_ click: Click, at place: ReadyPlace) async throws {
+        do {
             try await holding(click.modifiers) {
                 for count in 1...(click.isDouble ? 2 : 1) {
                     try await mouse(
@@ -22,7 +29,8 @@ extension Page {
                         modifiers: click.modifiers)
                 }
             }
-            return
+        } catch let error as BrowserError where error.code == "unknown_tab" && !isOpen {
+            // The click has closed the tab.
         }
     }
 

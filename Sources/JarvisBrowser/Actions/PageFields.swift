@@ -46,7 +46,7 @@ extension Page {
         let field = try await field(element)
         switch field.kind {
         case "check":
-            try await check(field, fill.isOn, timeout)
+            try await check(field, fill.isOn, by: element, timeout)
             return nil
         case "select":
             _ = try await choose([fill.value], in: element, timeout)
@@ -131,13 +131,14 @@ extension Page {
         return answer
     }
 
-    private func check(_ field: Field, _ wanted: Bool, _ timeout: Duration) async throws {
+    // A box that is hidden behind its label is clicked there.
+    private func check(_ field: Field, _ wanted: Bool, by element: PageElement, _ timeout: Duration) async throws {
         if field.isChecked == wanted { return }
         if field.type == "radio", !wanted {
             throw BrowserError.argument(
                 "\(field.element.label) is a radio button and can't be switched off: choose another one of its group.")
         }
-        try await click(field.element, Click(), timeout)
+        try await click(element, Click(), timeout)
         let now = try await self.field(field.element)
         guard now.isChecked == wanted else {
             throw BrowserError(

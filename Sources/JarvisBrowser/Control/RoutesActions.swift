@@ -100,6 +100,7 @@ extension Page {
         if effects.didNavigate { reply["navigated"] = true }
         effects.add(to: &reply)
         var notes = outcome.notes
+        if !isOpen { notes.append("The tab has closed.") }
         if let note = reply["note"]?.stringValue { notes.append(note) }
         if effects.didNavigate, effects.dialog == nil {
             notes.append("The tab shows another page: take a new snapshot before the next action.")

@@ -16,6 +16,7 @@ extension PageScript {
               this.until = performance.now() + options.time;
               this.visited = 0;
               this.cut = false;
+              this.tooDeep = false;
               this.suspects = [];
               this.owned = new Set();
               let active = document.activeElement;
@@ -56,7 +57,7 @@ extension PageScript {
               if (state.named && (tag === 'caption' || tag === 'legend' || tag === 'figcaption') && squeeze(el.textContent) === state.named) return;
               const rendered = rendering(el);
               if (rendered === 0) return;
-              if (state.depth > deepest) { this.cut = true; return; }
+              if (state.depth > deepest) { this.tooDeep = true; return; }
               if (tag === 'br') { out.push(' '); return; }
               if (this.suspects.length < mostSuspects && maySecretlyHost(el)) this.suspects.push(el);
               const role = roleOf(el);
@@ -220,7 +221,7 @@ extension PageScript {
             // Kept for one reading so that numbers stay the same even where the page keeps no reference of its own.
             K.before = before;
             return {token: K.token, url: location.href, title: document.title, rows: JSON.stringify(rows),
-              cut: reader.cut, visited: reader.visited, total: document.getElementsByTagName('*').length,
+              cut: reader.cut || reader.tooDeep, visited: reader.visited, total: document.getElementsByTagName('*').length,
               suspects: reader.suspects.length};
           };
 
@@ -248,7 +249,7 @@ extension PageScript {
               if (document.body) reader.children(document.body, top, {depth: 0});
               search(top);
             } finally { held = kept; }
-            if (reader.cut || alike.length !== again.total) return null;
+            if (reader.cut || reader.tooDeep || alike.length !== again.total) return null;
             const found = alike[again.nth];
             if (found) { held.set(number, found); numbers.set(found, number); }
             return found ?? null;

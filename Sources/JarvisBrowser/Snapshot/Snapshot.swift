@@ -142,15 +142,8 @@ struct SnapshotCuts: Sendable, Hashable {
     /// The last line of a snapshot; nil when nothing was left out.
     func note(maxChars: Int, _ options: SnapshotOptions) -> String? {
         var parts: [String] = []
-        if unshown > 0 || isUnread {
-            var part = "cut at \(maxChars) characters"
-            if isUnread {
-                part = "\(part) after \(visited) of \(total) elements"
-            } else {
-                part += ": \(unshown) more nodes"
-            }
-            parts.append(part)
-        }
+        if unshown > 0 { parts.append("cut at \(maxChars) characters: \(unshown) more nodes") }
+        if isUnread { parts.append("read \(visited) of \(total) elements") }
         if beyond > 0 { parts.append("\(beyond) nodes beyond limit \(options.limit ?? 0)") }
         if deeper > 0 { parts.append("\(deeper) nodes deeper than depth \(options.depth ?? 0)") }
         guard !parts.isEmpty else { return nil }

@@ -85,8 +85,14 @@ def witness(playwright_driver, control):
 @pytest.fixture
 def witnessed(witness):
     """Finds the witness's view of a tab by what its address contains."""
+    listener = witness.new_browser_cdp_session()
+
+    def look(part: str):
+        # The witness learns of new tabs only while it waits for an answer.
+        listener.send("Browser.getVersion")
+        return next((page for context in witness.contexts for page in context.pages if part in page.url), None)
+
     def find(part: str):
-        return wait_until(
-            lambda: next((page for context in witness.contexts for page in context.pages if part in page.url), None), 10,
-            f"a page with {part} in its address")
-    return find
+        return wait_until(lambda: look(part), 10, f"a page with {part} in its address")
+    yield find
+    listener.detach()
