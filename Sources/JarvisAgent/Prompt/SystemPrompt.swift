@@ -60,8 +60,14 @@ package struct SystemPrompt: Sendable {
             return
                 "## Tooling\nYou have no tools in this conversation: answer from what you know and what is said here."
         }
-        let list = tools.map { "- \($0.name): \($0.description)" }.joined(separator: "\n")
+        let list = tools.map { "- \($0.name): \(Self.firstSentence($0.description))" }.joined(separator: "\n")
         return "## Tooling\nYour tools; call them by exactly these names:\n\(list)"
+    }
+
+    /// The rest comes with the definitions that every request carries.
+    private static func firstSentence(_ text: String) -> String {
+        guard let end = text.firstRange(of: ". ") else { return text }
+        return String(text[..<end.lowerBound]) + "."
     }
 
     private var toolStyle: String? {

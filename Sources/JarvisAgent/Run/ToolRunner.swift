@@ -35,6 +35,8 @@ struct ToolRunner: Sendable {
         case .ask: return .text("Nobody decided about this call. It was not run.", isError: true)
         case nil: return .text("Stopped before it ran.", isError: true)
         }
+        // A yes that comes with the stop is too late.
+        if stop.cause != nil { return .text("Stopped before it ran.", isError: true) }
         if assessment.risk > .read {
             let record = ToolBeginning(
                 callId: call.id, tool: call.name, risk: assessment.risk, why: why, fingerprint: question.fingerprint)

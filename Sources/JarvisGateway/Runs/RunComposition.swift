@@ -66,13 +66,10 @@ extension Gateway {
     /// The agents' way to the browsers; nil when they are turned off.
     private func browserDoor() -> BrowserDoor? {
         guard browser != nil else { return nil }
-        let section = config.config.section("browser")
-        let shared = (section?["profiles"]?.objectValue ?? [:]).filter {
-            $0.value["driver"]?.stringValue == "existing-session"
-        }
+        let settings = config.config.browser
+        let shared = settings.profiles.filter { $0.driver == "existing-session" }.map(\.name)
         return BrowserDoor(
-            defaultProfile: section?["defaultProfile"]?.stringValue ?? BrowserProfile.standardName,
-            sharedProfiles: Set(shared.keys),
+            defaultProfile: settings.defaultProfile, sharedProfiles: Set(shared),
             read: { path, limit in try await Blocking.run { try DurableFile.read(path, limit: limit) } },
             handle: { [weak self] request in
                 await self?.browse(request) ?? BrowserReply(BrowserError(503, "stopping", "The gateway is stopping."))

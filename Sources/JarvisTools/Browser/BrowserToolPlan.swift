@@ -52,11 +52,17 @@ struct BrowserToolPlan: Sendable {
                     + "\"\(VisibleText.escaped(action, limit: 60))\"")
         }
         let reader = BrowserToolArguments(arguments)
-        let profile = arguments["profile"]?.stringValue
+        // The control service takes an empty name for the default one, too.
+        let profile = arguments["profile"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
         (request, telling) = try Self.request(action, reader)
         if let profile { request.query["profile"] = profile }
-        assessment = Self.assess(
-            action, request, profile: profile ?? defaultProfile, isShared: shared.contains(profile ?? defaultProfile))
+        let name = profile ?? defaultProfile
+        assessment = Self.assess(action, request, profile: name)
+        guard shared.contains(name), !assessment.needsApproval, !["status", "profiles"].contains(action) else { return }
+        // What a person has open is theirs, to look at as well as to use; who started that browser says nothing.
+        assessment = ToolAssessment(
+            .outside, "Use the browser that a person uses", needsApproval: true,
+            allowPattern: "browser:attach:\(name)")
     }
 
     /// Arguments that mean nothing.
@@ -147,9 +153,7 @@ struct BrowserToolPlan: Sendable {
         }
     }
 
-    private static func assess(
-        _ action: String, _ request: BrowserRequest, profile: String, isShared: Bool
-    ) -> ToolAssessment {
+    private static func assess(_ action: String, _ request: BrowserRequest, profile: String) -> ToolAssessment {
         switch action {
         case "status", "profiles", "tabs", "snapshot", "screenshot", "pdf", "console":
             return ToolAssessment(.read, "Look at the browser")
@@ -158,11 +162,6 @@ struct BrowserToolPlan: Sendable {
             return ToolAssessment(.read, "Look at the browser")
         case "responsebody": return ToolAssessment(.read, "Read what a page loaded")
         case "start", "open", "navigate":
-            if isShared {
-                return ToolAssessment(
-                    .outside, "Join the browser that a person uses", needsApproval: true,
-                    allowPattern: "browser:attach:\(profile)")
-            }
             return ToolAssessment(.outside, "Open a page")
         case "upload":
             let paths = request.body["paths"]?.arrayValue?.compactMap(\.stringValue) ?? []

@@ -45,6 +45,32 @@ import Testing
         return open.isEmpty
     }
 
+    @Test func onlyTheNewestPicturesOfToolsAreSentAgain() {
+        let picture = ContentBlock.image(data: "QUJD", mimeType: "image/png")
+        let results = (1...5).map { number in
+            Message.toolResult(
+                ToolResultMessage(
+                    toolCallId: "\(number)", toolName: "look", content: [picture], isError: false, timestamp: 3))
+        }
+        let mine = Message.user(content: [picture], timestamp: 1)
+        let calls = assistant("", calls: (1...5).map(String.init))
+        let fitted = ContextBuilder.fit([mine, calls] + results, budgetTokens: 100_000)
+        #expect(fitted[0] == mine)
+        #expect(fitted.dropFirst(2).map { $0.content == [picture] } == [false, false, true, true, true])
+        #expect(fitted[2].plainText == "[an earlier picture is left out here]")
+    }
+
+    @Test func callsThatBeganAreKnown() {
+        let asked = assistant("", calls: ["1", "2"])
+        let built = ContextBuilder.build(
+            [
+                entry(user("a"), run: "r"), entry(asked, run: "r"),
+                ContextEntry(id: "b", runId: "r", kind: .toolBegan(callId: "1")),
+                ContextEntry(id: "b", runId: "other", kind: .toolBegan(callId: "2")),
+            ], runId: "r")
+        #expect(built.pendingCalls.map(\.id) == ["1", "2"] && built.begunCalls == ["1"])
+    }
+
     @Test func keepsAPlainConversation() {
         let built = ContextBuilder.build(
             [entry(user("a")), entry(assistant("b")), entry(user("c"), run: "r")], runId: "r")

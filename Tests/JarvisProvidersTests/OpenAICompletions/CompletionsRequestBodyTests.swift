@@ -90,6 +90,32 @@ import Testing
             ])
     }
 
+    @Test func picturesOfToolsFollowTheirAnswers() {
+        let calls = assistant([
+            .toolCall(ToolCall(id: "1", name: "look", arguments: [:])),
+            .toolCall(ToolCall(id: "2", name: "look", arguments: [:])),
+        ])
+        func result(_ id: String, _ content: [ContentBlock]) -> Message {
+            .toolResult(
+                ToolResultMessage(toolCallId: id, toolName: "look", content: content, isError: false, timestamp: 3))
+        }
+        let picture = ContentBlock.image(data: "QUJD", mimeType: "image/png")
+        let said = [user("go"), calls, result("1", [.text("a"), picture]), result("2", [.text("b")])]
+        let seeing = ModelDescriptor(provider: "p", id: "m", api: "x", input: ["text", "image"])
+        let messages = body(said + [user("and?")], model: seeing)["messages"]?.arrayValue ?? []
+        #expect(messages.map { $0["role"] } == ["system", "user", "assistant", "tool", "tool", "user"])
+        #expect(messages[3]["content"] == "a[picture below]")
+        #expect(
+            messages[5]["content"] == [
+                ["type": "text", "text": "[Picture of the call 1 of look]"],
+                ["type": "image_url", "image_url": ["url": "data:image/png;base64,QUJD"]],
+                ["type": "text", "text": "\n\n"], ["type": "text", "text": "and?"],
+            ])
+        let blind = body(said)["messages"]?.arrayValue ?? []
+        #expect(blind.count == 5)
+        #expect(blind[3]["content"]?.stringValue?.hasPrefix("a[image/png left out") == true)
+    }
+
     @Test func neighboursOfOneRoleAreJoinedAndEmptyAnswersLeftOut() {
         let made = body([user("a"), assistant([]), user("b")])
         #expect(made["messages"]?.arrayValue?.count == 2)

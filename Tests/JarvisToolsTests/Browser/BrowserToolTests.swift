@@ -82,6 +82,13 @@ import Testing
         Case(
             ["action": "open", "url": "https://a/", "profile": "me"],
             #"POST /tabs/open {"profile":"me"} {"url":"https://a/"}"#, .outside, asks: true, "browser:attach:me"),
+        Case(
+            ["action": "snapshot", "profile": "me", "mode": "efficient"],
+            #"GET /snapshot {"mode":"efficient","profile":"me"} {}"#, .outside, asks: true, "browser:attach:me"),
+        Case(["action": "status", "profile": "me"], #"GET / {"profile":"me"} {}"#, .read),
+        Case(
+            ["action": "reset-profile", "profile": "me"], #"POST /reset-profile {"profile":"me"} {}"#, .host, asks: true
+        ),
         Case(["action": "close", "targetId": "AB12"], "DELETE /tabs/AB12 {} {}", .outside),
         Case(
             ["action": "snapshot", "interactive": true, "depth": 3],
@@ -127,6 +134,14 @@ import Testing
                 (sent.body.objectValue ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
                 uniquingKeysWith: { $1 }))
         #expect("\(sent.method) \(sent.path) \(JSONWriter.string(query)) \(JSONWriter.string(body))" == call.request)
+    }
+
+    @Test func theDefaultProfileMayBeAPersons() throws {
+        for name: JSONValue in ["", .null] {
+            let plan = try BrowserToolPlan(
+                ["action": "tabs", "profile": name], defaultProfile: "me", shared: ["me"])
+            #expect(plan.assessment.needsApproval && plan.request.query["profile"] == nil)
+        }
     }
 
     @Test func codeIsAskedAboutAndBoundToItself() throws {
