@@ -16,7 +16,7 @@ export class BrowserView {
     this.select = h("select", { id: "browser-profile", "aria-label": "Browser profile", on: { change: () => this.choose(this.select.value) } });
     this.lamp = h("span", { class: "lamp", "aria-hidden": "true" });
     this.state = h("span", { class: "meta" });
-    this.power = h("button", { type: "button", class: "button", on: { click: () => this.toggle() } });
+    this.power = h("button", { type: "button", class: "button", text: "Start", disabled: true, on: { click: () => this.toggle() } });
     this.address = h("input", { type: "text", inputmode: "url", placeholder: "Open an address", "aria-label": "Address to open", autocomplete: "off", autocapitalize: "none", spellcheck: "false", enterkeyhint: "go" });
     this.form = h("form", { class: "browser-go", on: { submit: (event) => this.open(event) } }, this.address,
       h("button", { type: "submit", class: "button", text: "Open" }));
