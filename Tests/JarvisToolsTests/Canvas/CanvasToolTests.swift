@@ -24,10 +24,9 @@ import Testing
     }
 
     @Test func keepsTheContract() async throws {
-        #expect(
-            await ToolContract.breaches(
-                try tool(), calls: [["action": "present", "html": "x"], ["action": "snapshot"], ["action": "eval"]])
-                == [])
+        let calls: [JSONValue] = [["action": "present", "html": "x"], ["action": "snapshot"], ["action": "eval"]]
+        let breaches = await ToolContract.breaches(try tool(), calls: calls)
+        #expect(breaches == [])
         #expect(CanvasTool(environment: ToolEnvironment { _ in nil }) == nil)
     }
 
