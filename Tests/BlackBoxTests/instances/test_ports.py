@@ -52,7 +52,7 @@ def test_the_map(gateway, home):
     assert [row["profile"] for row in shown["instances"]] == ["one", "two"]
     one, two = row(shown, "one"), row(shown, "two")
     assert one["running"] and one["base"] == it.port and not two["running"]
-    assert states(one) == {it.port: "listening", it.port + 2: "free", port: "free"}
+    assert states(one) == {it.port: "listening", it.port + 2: "listening", port: "free"}
     assert one["ports"][0]["holder"]["pid"] == it.pid
     assert {(entry["role"], entry.get("name")) for entry in one["ports"]} == {
         ("gateway", None), ("browserControl", None), ("browser", "work")}
