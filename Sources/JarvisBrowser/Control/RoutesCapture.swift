@@ -103,7 +103,7 @@ extension Page {
                     "printBackground": true, "landscape": .bool(options.isLandscape), "transferMode": "ReturnAsStream",
                     "paperWidth": .double(options.format.width), "paperHeight": .double(options.format.height),
                 ], timeout: .seconds(120))
-        } catch let error as BrowserError where error.message.contains("PrintToPDF is not implemented") {
+        } catch let error as BrowserError where error.message.contains("PrintToPDF") {
             throw BrowserError(
                 500, "no_pdf", "This browser can't print into a file; start it headless (browser.headless: true).")
         }

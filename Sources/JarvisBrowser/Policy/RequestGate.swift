@@ -21,15 +21,10 @@ struct RequestGate: Sendable {
     /// The parameters of `Fetch.enable`; nil: nothing to stand between.
     func patterns(policing: Bool) -> JSONValue? {
         guard policing || credentials != nil else { return nil }
-        var patterns: [JSONValue] = []
-        if policing {
-            patterns.append(["urlPattern": "*", "resourceType": "Document"])
-            patterns += Self.inner.map { ["urlPattern": .string($0)] }
-        } else {
-            // At least one is needed for questions to be reported; no address looks like this.
-            patterns.append(["urlPattern": "jarvis-none:*"])
-        }
-        return ["handleAuthRequests": .bool(credentials != nil), "patterns": .array(patterns)]
+        // The browser reports the questions of servers only for requests that it has stopped.
+        if credentials != nil { return ["handleAuthRequests": true, "patterns": [["urlPattern": "*"]]] }
+        let inner: [JSONValue] = Self.inner.map { ["urlPattern": .string($0)] }
+        return ["patterns": .array([["urlPattern": "*", "resourceType": "Document"]] + inner)]
     }
 
     // Sub-resources are stopped on the way only where the address looks like an inner one: each stop costs a round trip.

@@ -36,8 +36,10 @@ struct AttachedOpening: Sendable {
         do {
             let plan = AttachPlan(address: address, profile: profile, settings: settings, host: host)
             let browser = try await BrowserAttacher.attach(plan)
+            let denials = EgressDenials()
             let session = BrowserSession(
-                connection: browser.connection, rules: settings.rules(settings.policy(host), profile))
+                connection: browser.connection,
+                rules: settings.rules(settings.policy(host), profile, denials: denials, hasProxy: false))
             do {
                 try await session.begin()
             } catch {
@@ -47,7 +49,9 @@ struct AttachedOpening: Sendable {
             return OpenBrowser(
                 session: session, pid: browser.pid, port: address.isLoopback ? address.port : nil,
                 product: browser.product,
-                adopt: { settings, profile in session.adopt(settings.rules(settings.policy(host), profile)) },
+                adopt: { settings, profile in
+                    session.adopt(settings.rules(settings.policy(host), profile, denials: denials, hasProxy: false))
+                },
                 stop: {
                     browser.release()
                     await release()

@@ -80,7 +80,7 @@ private struct ManagedOpening: Sendable {
     ) async throws -> OpenBrowser {
         let (profile, host, denials) = (profile, host, proxy.denials)
         let session = BrowserSession(
-            connection: browser.connection, rules: settings.rules(policy, profile, denials: denials))
+            connection: browser.connection, rules: settings.rules(policy, profile, denials: denials, hasProxy: true))
         try await session.begin()
         return OpenBrowser(
             session: session, pid: browser.pid, port: browser.port, product: browser.product,
@@ -88,7 +88,7 @@ private struct ManagedOpening: Sendable {
             adopt: { settings, profile in
                 let policy = settings.policy(host)
                 proxy.update(policy)
-                session.adopt(settings.rules(policy, profile, denials: denials))
+                session.adopt(settings.rules(policy, profile, denials: denials, hasProxy: true))
             },
             stop: {
                 await browser.stop()
@@ -110,13 +110,18 @@ extension BrowserSettings {
     }
 
     /// What the session of a browser may do.
+    ///
+    /// - Parameters:
+    ///   - denials: what the policy has refused it.
+    ///   - hasProxy: its connections are judged by a proxy of ours; otherwise its requests are, inside the browser.
     package func rules(
-        _ policy: NavigationPolicy, _ profile: BrowserProfile, denials: EgressDenials? = nil
+        _ policy: NavigationPolicy, _ profile: BrowserProfile, denials: EgressDenials, hasProxy: Bool
     ) -> SessionRules {
         var rules = SessionRules(
             mayEvaluate: mayEvaluate, artifacts: directories.artifacts, uploadRoots: directories.uploads,
             policy: policy, downloads: directories.downloads)
         rules.denials = denials
+        rules.interceptsRequests = !hasProxy
         rules.ignoresCertificateErrors = profile.ignoresCertificateErrors
         rules.isLocal = !profile.isRemote
         return rules

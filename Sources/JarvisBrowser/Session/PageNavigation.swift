@@ -53,9 +53,12 @@ extension Page {
                     state.isStopped || state.tree.nodes[state.tree.root]?.loaders.contains(loader) == true ? true : nil
                 }
             }
-            throw session.rules.denials?.refusal(of: self.url, after: mark)?.error
-                ?? session.rules.denials?.refusal(of: url, after: mark)?.error
-                ?? NavigationProblem.error(problem, url: url)
+            let denials = session.rules.denials
+            if let denial = denials?.refusal(of: self.url, after: mark) ?? denials?.refusal(of: url, after: mark) {
+                await emptyQuietly()
+                throw denial.error
+            }
+            throw NavigationProblem.error(problem, url: url)
         }
         guard let loader = answer["loaderId"]?.stringValue else {
             // The change within the document is reported a moment after the answer.
@@ -121,12 +124,17 @@ extension Page {
         do {
             try await session.rules.policy.check(here)
         } catch let error as BrowserError {
-            _ = try? await send("Page.navigate", ["url": "about:blank"], timeout: .seconds(5))  // gone: empty as well
+            await emptyQuietly()
             throw BrowserError(
                 error.status, error.code,
                 "The page led to an address that is blocked, and the tab was emptied. "
                     + error.message)
         }
+    }
+
+    private func emptyQuietly() async {
+        _ = try? await send("Page.navigate", ["url": "about:blank"], timeout: .seconds(5))  // gone: empty as well
+        _ = await state.wait(.seconds(2)) { $0.isStopped || $0.url == "about:blank" ? true : nil }
     }
 
     static func text(_ time: Duration) -> String {

@@ -92,7 +92,7 @@ struct DebugBrowserCommand: AsyncParsableCommand {
         let (port, proxy, attach, expected) = (port, proxy, attach, userData)
         let attempts = LaunchAttempts()
         return { profile, settings, host in
-            let rules = settings.rules(settings.policy(host), profile)
+            let rules = settings.rules(settings.policy(host), profile, denials: EgressDenials(), hasProxy: true)
             if let attach {
                 let plan = AttachPlan(
                     address: try CDPAddress(attach), userDataDir: expected, instanceId: host.tree.instanceId,
