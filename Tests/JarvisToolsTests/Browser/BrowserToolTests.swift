@@ -46,6 +46,17 @@ import Testing
         #expect(BrowserTool(environment: ToolEnvironment { _ in nil }) == nil)
     }
 
+    @Test(.timeLimit(.minutes(1))) func stopsWhenCancelled() async throws {
+        let door = BrowserDoor(
+            read: { _, _ in [] },
+            handle: { _ in
+                try? await Task.sleep(for: .seconds(3600))  // ends with the cancellation
+                return BrowserReply(body: [:])
+            })
+        let tool = try #require(BrowserTool(environment: ToolEnvironment(browser: door) { _ in nil }))
+        await ToolContract.stopsWhenCancelled(tool, arguments: ["action": "status"])
+    }
+
     @Test func everyActionIsInTheSchemaAndHasAPlan() throws {
         for action in BrowserToolPlan.actions {
             let arguments: JSONValue = [
