@@ -162,7 +162,8 @@ export class CanvasView {
     const id = uuid();
     const reply = new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject, frame });
-      setTimeout(() => this.waiting.delete(id) && reject(new Error("the shown page does not answer; is it an HTML page?")), payload.timeoutMs ?? 10_000);
+      // The gateway says when it is too late; this only forgets what nobody waits for any more.
+      setTimeout(() => this.waiting.delete(id) && reject(new Error("the shown page does not answer; is it an HTML page?")), (payload.timeoutMs ?? 10_000) + 2000);
     });
     const question = payload.op === "eval" ? { kind: "evaluate", code: payload.javaScript }
       : { kind: "snapshot", format: payload.format, maxWidth: payload.maxWidth, quality: payload.quality };

@@ -799,7 +799,7 @@ return h("li", {}, pick, close);
 
 """#),
         Asset(
-            path: "/assets/canvas.js", contentType: "text/javascript; charset=utf-8", etag: "c1c230306b01e76b",
+            path: "/assets/canvas.js", contentType: "text/javascript; charset=utf-8", etag: "d6a49315696f0021",
             body: #"""
 import { announce, byId, h, icon, uuid } from "./dom.js";
 const loadingTime = 8000;
@@ -937,7 +937,7 @@ if (!frame?.contentWindow) throw new Error(this.problem || "the canvas could not
 const id = uuid();
 const reply = new Promise((resolve, reject) => {
 this.waiting.set(id, { resolve, reject, frame });
-setTimeout(() => this.waiting.delete(id) && reject(new Error("the shown page does not answer; is it an HTML page?")), payload.timeoutMs ?? 10_000);
+setTimeout(() => this.waiting.delete(id) && reject(new Error("the shown page does not answer; is it an HTML page?")), (payload.timeoutMs ?? 10_000) + 2000);
 });
 const question = payload.op === "eval" ? { kind: "evaluate", code: payload.javaScript }
 : { kind: "snapshot", format: payload.format, maxWidth: payload.maxWidth, quality: payload.quality };
