@@ -11,7 +11,8 @@ extension MethodDescriptor {
         MethodDescriptor(
             "canvas.attach", scope: .read,
             "The caller shows the canvas: it hears event `canvas` and answers what that asks with `canvas.result`.",
-            parameters: [.optional("visible", .boolean)], result: "{ok, scene{visible, path, title?, revision}, liveReload}"),
+            parameters: [.optional("visible", .boolean)],
+            result: "{ok, scene{visible, path, title?, revision}, liveReload}"),
         MethodDescriptor(
             "canvas.result", scope: .read, "The answer to an event `canvas` with an id.",
             parameters: [
