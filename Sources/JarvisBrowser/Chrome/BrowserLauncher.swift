@@ -19,8 +19,8 @@ package enum BrowserLauncher {
     /// port is proven to be its own. `LaunchAttempts` starts it again when that helps.
     ///
     /// - Throws: `BrowserError`: 400 `invalid_args`; 409 `needs_no_sandbox`, `directory_in_use`, `port_taken` (the
-    ///   port is somebody else's); 500 `no_browser`, `launch_failed` with what the browser said. Then nothing of it is
-    ///   left.
+    ///   port is somebody else's); 500 `no_browser`; 500 `launch_failed` and `launch_timeout` with what the browser
+    ///   said. Then nothing of it is left.
     package static func launch(_ plan: LaunchPlan) async throws -> LaunchedBrowser {
         var plan = plan
         let arguments = try BrowserFlags.arguments(plan)
@@ -29,6 +29,8 @@ package enum BrowserLauncher {
         plan.environment = environment(plan, nonce: nonce)
         let ready = plan
         let browser = try await offPool {
+            // Known before a browser is started for nothing; proven again when it runs.
+            if let port = ready.cdpPort, let owner = PortProof.owners(port: port).first { throw taken(port, owner) }
             try UserDataClaim.prepare(ready)
             return try spawn(ready, arguments)
         }
@@ -49,7 +51,7 @@ package enum BrowserLauncher {
         case CDPFailure.timeout:
             let said = browser.said
             return BrowserError(
-                500, "launch_failed",
+                500, "launch_timeout",
                 "The browser \(name) started but did not answer within \(browser.plan.readyTimeout.components.seconds) s."
                     + (said.isEmpty ? "" : " It said: \(said)"))
         case CDPFailure.closed(let reason):
@@ -120,9 +122,16 @@ package enum BrowserLauncher {
                 throw BrowserError(
                     409, "port_taken", "The browser did not open its debugging port \(port) on 127.0.0.1.")
             case .foreign(let owner):
-                throw BrowserError(409, "port_taken", "The debugging port \(port) is taken by \(owner).")
+                throw taken(port, owner)
             }
         }
+    }
+
+    private static func taken(_ port: Int, _ owner: BrowserOwner) -> BrowserError {
+        BrowserError(
+            409, "port_taken",
+            "The debugging port \(port) is taken by \(owner). End that program, or give the profile another "
+                + "cdpPort: jarvis config get browser.profiles")
     }
 }
 

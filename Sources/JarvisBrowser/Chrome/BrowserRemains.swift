@@ -35,13 +35,15 @@ enum BrowserRemains {
     ) -> [ProcessTable.Entry] {
         // A process with the number and another start means that the group has died out and the number is another's.
         let isRecycled = table.entries.contains { $0.pid == pid && $0.startTime != startTime }
-        let mine = table.entries.filter { entry in
+        return table.entries.filter { entry in
             if !isRecycled, entry.group == pid, entry.startTime >= startTime { return true }
-            guard entry.parent == getpid(), !entry.isZombie else { return false }
+            guard entry.parent == getpid() else { return false }
+            // The handlers of crashes leave the group and become ours when they have none any more; nobody else waits
+            // for them.
+            if entry.isZombie { return entry.command == "chrome_crashpad" }
             let words = BrowserWords(ProcessInfoReader().commandLine(pid: entry.pid))
             return words.isHelper && words.uses(directory)
         }
-        return mine
     }
 }
 

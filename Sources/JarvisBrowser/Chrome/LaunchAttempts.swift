@@ -5,6 +5,10 @@ import Synchronization
 package final class LaunchAttempts: Sendable {
     /// Starts within one request: a browser that dies at once is tried again, one that hangs is not.
     private static let triesPerRequest = 3
+    /// The code of a browser that dies at once.
+    private static let quick = "launch_failed"
+    /// The codes of failures that may pass.
+    private static let counted: Set = [quick, "launch_timeout"]
 
     private let clock: MonotonicClock
     private let random: @Sendable () -> Double
@@ -32,16 +36,14 @@ package final class LaunchAttempts: Sendable {
         while true {
             try await wait(for: profile)
             tries += 1
-            let began = clock.now()
             do {
                 let started = try await launch()
                 backoffs.withLock { $0[profile] = nil }
                 return started
-            } catch let error as BrowserError where error.code == "launch_failed" {
+            } catch let error as BrowserError where Self.counted.contains(error.code) {
                 let now = clock.now()
                 backoffs.withLock { $0[profile, default: LaunchBackoff()].failed(now: now, reason: error.message) }
-                guard tries < Self.triesPerRequest, now - began < .seconds(5) else { throw error }
-                if isParked(profile) { throw error }
+                guard error.code == Self.quick, tries < Self.triesPerRequest, !isParked(profile) else { throw error }
             }
         }
     }

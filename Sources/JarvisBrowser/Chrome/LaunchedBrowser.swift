@@ -56,13 +56,14 @@ package final class LaunchedBrowser: Sendable {
     }
 
     private func end() async {
-        if process.end == nil, connection.isOpen {
+        let canAsk = connection.isOpen
+        if canAsk, process.end == nil {
             // A browser that closes does not always answer first, and one that hangs never does.
-            _ = try? await connection.send("Browser.close", timeout: .seconds(2))  // signals come next
+            _ = try? await connection.send("Browser.close", timeout: .milliseconds(1500))  // signals come next
         }
-        if await !process.ended(within: .seconds(3)) {
+        if await !process.ended(within: canAsk ? .milliseconds(1500) : .zero) {
             process.signalGroup(SIGTERM)
-            if await !process.ended(within: .seconds(1)) { process.signalGroup(SIGKILL) }
+            if await !process.ended(within: .milliseconds(700)) { process.signalGroup(SIGKILL) }
         }
         let (pid, start, directory) = (pid, startTime, plan.userDataDir)
         // what is left after its limit nobody can end

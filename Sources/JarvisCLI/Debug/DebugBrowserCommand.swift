@@ -40,6 +40,12 @@ struct DebugBrowserCommand: AsyncParsableCommand {
     @Flag(help: "End what an earlier one left behind, and print it, before anything else.")
     var sweep = false
 
+    @Flag(name: .customLong("wait"), help: "Start the browser when a request needs it, not at once.")
+    var waits = false
+
+    @Option(help: "How many seconds the browser may take until it answers.")
+    var ready: Int = 15
+
     @Option(help: "A proxy, as host:port.")
     var proxy: String?
 
@@ -71,13 +77,14 @@ struct DebugBrowserCommand: AsyncParsableCommand {
                 JSONWriter.string(["swept": .array(ended.map { JSONValue(Int($0.pid)) })]) + "\n")
         }
         let control = BrowserControl(settings: settings, host: host, opener: opener)
-        let browser = try await control.start(try await control.profile(named: nil))
-        Terminal.error("browser \(browser.product ?? "?"), pid \(browser.pid ?? 0)")
-        let connection = browser.session.connection
+        if !waits {
+            let browser = try await control.start(try await control.profile(named: nil))
+            Terminal.error("browser \(browser.product ?? "?"), pid \(browser.pid ?? 0)")
+        }
         while let line = await Self.nextLine() {
             let answer: JSONValue
             do {
-                answer = try await Self.answer(line, control, connection)
+                answer = try await Self.answer(line, control)
             } catch {
                 answer = ["status": 500, "body": ["error": .string("\(error)")]]
             }
@@ -89,7 +96,7 @@ struct DebugBrowserCommand: AsyncParsableCommand {
     /// With `--attach` a browser that runs already, with `--port` a launched one with an open port, else as a gateway
     /// opens it.
     private var opener: BrowserOpener {
-        let (port, proxy, attach, expected) = (port, proxy, attach, userData)
+        let (port, proxy, attach, expected, ready) = (port, proxy, attach, userData, ready)
         let attempts = LaunchAttempts()
         return { profile, settings, host in
             let rules = settings.rules(settings.policy(host), profile, denials: EgressDenials(), hasProxy: true)
@@ -104,11 +111,13 @@ struct DebugBrowserCommand: AsyncParsableCommand {
                     session: session, pid: browser.pid, product: browser.product, stop: { browser.release() })
             }
             let program = try BrowserDetection.find(profile.executablePath, environment: host.environment)
-            let plan = LaunchPlan(
+            var plan = LaunchPlan(
                 executable: program.path, userDataDir: profile.userDataDir, headless: profile.isHeadless,
                 noSandbox: profile.isUnsandboxed, cdpPort: port, proxy: proxy, extraArgs: profile.extraArguments,
                 environment: host.environment, children: host.tree)
-            let browser = try await attempts.start(profile.name) { try await BrowserLauncher.launch(plan) }
+            plan.readyTimeout = .seconds(ready)
+            let wanted = plan
+            let browser = try await attempts.start(profile.name) { try await BrowserLauncher.launch(wanted) }
             let session = BrowserSession(connection: browser.connection, rules: rules)
             try await session.begin()
             return OpenBrowser(
@@ -118,12 +127,13 @@ struct DebugBrowserCommand: AsyncParsableCommand {
     }
 
     private static func answer(
-        _ line: String, _ control: BrowserControl, _ connection: CDPConnection
+        _ line: String, _ control: BrowserControl
     ) async throws -> JSONValue {
         let wanted = try JSONParser.parse(line)
         if let method = wanted["cdp"]?.stringValue {
+            let browser = try await control.start(try await control.profile(named: nil))
             return [
-                "result": try await connection.send(
+                "result": try await browser.session.connection.send(
                     method, wanted["params"] ?? [:], session: wanted["session"]?.stringValue)
             ]
         }

@@ -12,21 +12,30 @@ package struct ProcessTable: Sendable {
         package var group: Int32
         /// Clock ticks between boot and its start.
         package var startTime: Int64
+        /// The kernel's short name of its command, at most 15 bytes; kept also when it has ended.
+        package var command: String
         /// Whether it has ended and nobody collected it yet.
         package var isZombie: Bool
 
         /// An entry.
-        package init(pid: Int32, parent: Int32, group: Int32 = 0, startTime: Int64 = 0, isZombie: Bool = false) {
+        package init(
+            pid: Int32, parent: Int32, group: Int32 = 0, startTime: Int64 = 0, command: String = "",
+            isZombie: Bool = false
+        ) {
             self.pid = pid
             self.parent = parent
             self.group = group
             self.startTime = startTime
+            self.command = command
             self.isZombie = isZombie
         }
 
         /// From the text of `/proc/<pid>/stat`; nil when it has another shape.
         init?(pid: Int32, stat bytes: [UInt8]) {
-            guard let close = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+            guard let open = bytes.firstIndex(of: UInt8(ascii: "(")),
+                let close = bytes.lastIndex(of: UInt8(ascii: ")")),
+                open < close
+            else { return nil }
             let fields = bytes[(close + 1)...].split(separator: UInt8(ascii: " "))
             // Field 3 of proc(5) is fields[0]: parent is 4, group 5, start time 22.
             guard fields.count > 19, let parent = Int32(String(decoding: fields[1], as: UTF8.self)),
@@ -35,6 +44,7 @@ package struct ProcessTable: Sendable {
             else { return nil }
             self.init(
                 pid: pid, parent: parent, group: group, startTime: start,
+                command: String(decoding: bytes[(open + 1)..<close], as: UTF8.self),
                 isZombie: fields[0].elementsEqual("Z".utf8) || fields[0].elementsEqual("X".utf8))
         }
     }
