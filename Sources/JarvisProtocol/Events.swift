@@ -41,8 +41,8 @@ public struct EventDescriptor: Sendable, Hashable {
             isDroppable: false),
         EventDescriptor(
             name: "canvas", scope: .read,
-            summary: "{op: scene, scene, written}: what the canvas shows; {op: eval|snapshot, id, scene, …}: to one page,"
-                + " which answers with `canvas.result`.", isDroppable: false),
+            summary: "{op: scene, scene, written}: what the canvas shows; {op: eval|snapshot, id, scene, …}: to one"
+                + " page, which answers with `canvas.result`.", isDroppable: false),
         EventDescriptor(
             name: "exec.approval.requested", scope: .approvals,
             summary: "{id, request, createdAtMs, expiresAtMs}: the owner is asked.", isDroppable: false),
