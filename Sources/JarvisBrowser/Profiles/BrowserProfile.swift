@@ -73,7 +73,7 @@ extension BrowserSettings {
         if !entries.contains(where: { $0.name == BrowserProfile.standardName }) {
             entries.insert(Profile(name: BrowserProfile.standardName), at: 0)
         }
-        var colors: [String] = entries.compactMap(\.color)
+        var colors = entries.compactMap(\.color) + [color]
         var resolved = entries.map { entry in
             var profile = BrowserProfile(name: entry.name)
             let isStandard = entry.name == BrowserProfile.standardName

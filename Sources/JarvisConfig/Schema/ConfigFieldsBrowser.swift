@@ -4,7 +4,7 @@ extension ConfigFields {
     /// The browsers that agents drive.
     @FieldList static var browser: [ConfigField] {
         Field("browser", .object, nil, "The browsers that agents drive.", reload: .hot)
-        Field("browser.enabled", .bool, true, "Whether there is a browser at all.", reload: .restart)
+        Field("browser.enabled", .bool, true, "Whether there is a browser at all.")
         Field("browser.evaluateEnabled", .bool, true, "Whether callers may run scripts of their own in pages.")
         Field("browser.defaultProfile", .text, "jarvis", "The browser profile that is meant when none is named.")
         Field("browser.cdp", .choice(["pipe", "port"]), "pipe", "How a launched browser is spoken to; port opens one.")

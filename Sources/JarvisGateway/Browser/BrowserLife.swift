@@ -31,6 +31,12 @@ extension Gateway {
     /// Puts changed settings of browsers in force.
     func adoptBrowser(_ snapshot: ConfigSnapshot) async {
         guard let browser else { return }
+        if snapshot.config.browser.enabled, !initialConfig.config.browser.enabled, browserControlProblem == nil {
+            browserControlProblem = "it listens from the next start of the gateway on"
+            logger.notice(
+                "browsers are turned on; their control port opens with the next start of the gateway",
+                metadata: ["next": "\(instance.command) gateway restart"])
+        }
         let outdated = await browser.apply(BrowserSettings(snapshot.config, instance: instance))
         guard !outdated.isEmpty else { return }
         let names = outdated.joined(separator: ", ")

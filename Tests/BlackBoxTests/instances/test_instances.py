@@ -343,7 +343,7 @@ def test_watch_prints_one_line_a_change(gateway, home):
 
 # The shape of the discovery contract, docs/reference/discovery.md. Changing a line here is a new version.
 SHAPE = {
-    "activeRuns": "int?", "channels": "list", "clients": "int?", "command": "str", "configPath": "str",
+    "activeRuns": "int?", "browsers": "list", "channels": "list", "clients": "int?", "command": "str", "configPath": "str",
     "controlSocket": "str", "drift": "list", "executable": "str?", "exposure": "dict?", "health": "str",
     "instanceId": "str?", "lastError": "dict?", "lastMessageAtMs": "int?", "phase": "str?", "pid": "int?",
     "port": "int?", "portSource": "str?", "ports": "dict", "problems": "list", "profile": "str", "rssBytes": "int?",
