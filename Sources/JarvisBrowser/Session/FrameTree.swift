@@ -180,6 +180,9 @@ struct FrameTree: Sendable {
         }
     }
 
+    /// `Page.frameStoppedLoading`: nothing more of its document comes.
+    mutating func stoppedLoading(_ frame: String) { nodes[frame]?.step = .load }
+
     /// Text was written into the frame's document by `document.open`.
     mutating func documentOpened(_ frame: String, url: String) { nodes[frame]?.url = url }
 

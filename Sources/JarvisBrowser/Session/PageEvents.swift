@@ -191,7 +191,13 @@ extension Page {
         case "Page.frameRequestedNavigation", "Page.frameStartedNavigating":
             guard replacesDocument(params, frame: frame) else { return }
             state.change { _ = $0.pendingNavigations.insert(frame) }
-        case "Page.frameStoppedLoading", "Page.frameClearedScheduledNavigation":
+        case "Page.frameStoppedLoading":
+            // Also the end of a document whose loading was stopped: no more of it comes.
+            state.change { state in
+                state.pendingNavigations.remove(frame)
+                state.tree.stoppedLoading(frame)
+            }
+        case "Page.frameClearedScheduledNavigation":
             state.change { _ = $0.pendingNavigations.remove(frame) }
         case "Page.windowOpen":
             state.change { $0.windowOpens += 1 }

@@ -1,4 +1,5 @@
 import JarvisCore
+import JarvisNet
 
 /// What became of a navigation.
 package struct NavigationOutcome: Sendable, Hashable {
@@ -71,6 +72,7 @@ extension Page {
             of: url, loader: loader, timeout, until: deadline - clock.now())
         try refuseDead()
         try await quarantineIfBlocked()
+        try await refuseWordsOfProxy(url)
         await session.refreshTitles()
         return outcome
     }
@@ -103,6 +105,28 @@ extension Page {
             408, "navigation_timeout",
             "Nothing came from \(wanted.prefix(200)) within \(Self.text(timeout)); the tab still shows "
                 + "\(url.prefix(200)).")
+    }
+
+    // What our proxy could not reach, it says in a page of its own; that page is no answer of the server.
+    private func refuseWordsOfProxy(_ url: String) async throws {
+        let answer = state.read { state in
+            let loader = state.tree.nodes[state.tree.root]?.loader
+            return state.traffic.recent.elements.last { $0.loader == loader && $0.type == "Document" }
+        }
+        guard let answer, let status = answer.status,
+            answer.headers?.objectValue?.contains(where: { $0.key.lowercased() == ForwardProxyRefusal.mark }) == true
+        else { return }
+        let body = try? await send(  // else without its words
+            "Network.getResponseBody", ["requestId": .string(answer.id)], over: answer.session, timeout: .seconds(2))
+        let words =
+            body?["body"]?.stringValue.map {
+                ": \($0.split(separator: "\n").joined(separator: " ").prefix(500))"
+            } ?? "."
+        _ = try? await send("Page.navigate", ["url": "about:blank"], timeout: .seconds(5))  // gone: empty as well
+        throw BrowserError(
+            status == 403 ? 400 : 500,
+            status == 403 ? "blocked_url" : status == 504 ? "connection_timeout" : "unreachable",
+            "\(url.prefix(200)) can't be opened\(words)")
     }
 
     /// Fails when the tab has closed or crashed.
@@ -173,6 +197,13 @@ enum NavigationProblem {
             return BrowserError(
                 500, "navigation_aborted",
                 "\(address) was not opened: the answer was empty, or the page did not want to be left (\(name)).")
+        case "ERR_TUNNEL_CONNECTION_FAILED", "ERR_PROXY_CONNECTION_FAILED":
+            return BrowserError(
+                500, "unreachable", "\(address) can't be opened: there is no way to the host (\(name)).")
+        case "ERR_INVALID_AUTH_CREDENTIALS":
+            return BrowserError(
+                500, "auth_required",
+                "\(address) asks for user and password: give them with POST /set/credentials, then navigate again.")
         case _ where name.hasPrefix("ERR_CERT_") || name.hasPrefix("ERR_SSL_"):
             return BrowserError(
                 500, "certificate",

@@ -39,6 +39,8 @@ extension Page {
 
     private static func response(_ request: Traffic.Request, _ answer: JSONValue, limit: Int) -> JSONValue {
         let raw = answer["body"]?.stringValue ?? ""
+        let announced = request.headers?.objectValue?.first { $0.key.lowercased() == "content-length" }?.value
+        let isLost = raw.isEmpty && (announced?.stringValue.flatMap { Int($0) } ?? 0) > 0
         let isBinary = answer["base64Encoded"]?.boolValue == true && !raw.isEmpty
         var body = isBinary ? "" : raw
         var total: Int?
@@ -54,8 +56,13 @@ extension Page {
             "url": .string(request.url), "status": request.status.map { JSONValue($0) },
             "mimeType": request.mimeType.map { .string($0) }, "headers": request.headers.map(bounded),
             "body": .string(body), "truncated": total == nil ? nil : true, "chars": total.map { JSONValue($0) },
-            "binary": isBinary ? true : nil, "bytes": isBinary ? JSONValue(raw.utf8.count / 4 * 3) : nil,
-            "note": isBinary ? "The body is binary and not shown; download it instead." : nil,
+            "binary": isBinary ? true : nil,
+            "bytes": isBinary
+                ? JSONValue(raw.utf8.count / 4 * 3 - raw.utf8.reversed().prefix { $0 == UInt8(ascii: "=") }.count)
+                : nil,
+            "note": isBinary
+                ? "The body is binary and not shown; download it instead."
+                : isLost ? "The browser has not kept the body." : nil,
         ])
     }
 

@@ -30,6 +30,7 @@ extension Page {
     private enum Patience {
         static let navigation = Duration.seconds(10)
         static let requests = Duration.milliseconds(1500)
+        static let bodies = Duration.milliseconds(200)
         static let newTab = Duration.seconds(5)
         static let beat = Duration.seconds(2)
     }
@@ -79,7 +80,7 @@ extension Page {
                 if state.isStopped { return false }
                 guard let root = state.tree.nodes[state.tree.root], state.pendingNavigations.isEmpty else { return nil }
                 guard root.documents == mark.documents || root.step == .load else { return nil }
-                return state.traffic.isBusy(after: mark.request)
+                return state.traffic.isBusy(after: mark.request) || state.traffic.isDraining(after: mark.request)
             }
             await waitForNewTabs(since: mark)
             guard isBusy == true else { return }
@@ -87,6 +88,9 @@ extension Page {
             _ = await state.wait(Patience.requests) { state in
                 state.isStopped || !state.pendingNavigations.isEmpty || !state.traffic.isBusy(after: mark.request)
                     ? true : nil
+            }
+            _ = await state.wait(Patience.bodies) { state in
+                state.isStopped || !state.traffic.isDraining(after: mark.request) ? true : nil
             }
             // Nothing new was asked for: the answers have been handled with the next turn of the loop.
             if state.read({ $0.traffic.last == requests && $0.pendingNavigations.isEmpty }) {

@@ -100,6 +100,11 @@ extension Page {
 
     /// Puts files into an `input type=file` without a chooser.
     package func setFiles(_ paths: [String], of element: PageElement) async throws {
+        // The browser itself would put several files into an input that takes one.
+        let takes = "function() { return this.multiple === true || this.webkitdirectory === true }"
+        if paths.count > 1, try await call(takes, on: element.object, frame: element.frame) != true {
+            throw BrowserError(400, "one_file_only", "The input takes one file, and \(paths.count) were given.")
+        }
         do {
             _ = try await send(
                 "DOM.setFileInputFiles",
@@ -107,8 +112,6 @@ extension Page {
         } catch let error as BrowserError where error.message.contains("not a file input") {
             throw BrowserError(
                 400, "no_file_input", "The element is no file input: give its ref as \"ref\" to click it instead.")
-        } catch let error as BrowserError where error.message.contains("multiple") {
-            throw BrowserError(400, "one_file_only", "The input takes one file, and \(paths.count) were given.")
         }
     }
 }

@@ -32,6 +32,8 @@ struct Traffic: Sendable {
     private(set) var recent = Ring<Request>(limit: limit)
     /// Requests that may end: id to number and session.
     private(set) var underWay: [String: (number: Int, session: String)] = [:]
+    /// Requests by `fetch` that have been answered and whose body is still coming; one that nobody reads never ends.
+    private(set) var draining: [String: (number: Int, session: String)] = [:]
     /// The number of the newest request.
     private(set) var last = 0
     /// Goes up whenever a request begins or ends.
@@ -45,13 +47,20 @@ struct Traffic: Sendable {
     /// Whether a request that began after `mark` is under way.
     func isBusy(after mark: Int) -> Bool { underWay.values.contains { $0.number > mark } }
 
-    /// Takes an event of the `Network` domain. True when it is one of those it understands.
+    /// Whether the body of an answer to a request that began after `mark` is still coming.
+    func isDraining(after mark: Int) -> Bool { draining.values.contains { $0.number > mark } }
+
+    /// Takes an event of the `Network` domain.
     mutating func handle(_ method: String, _ params: JSONValue, session: String, now: EpochMilliseconds) {
         guard let id = params["requestId"]?.stringValue else { return }
         switch method {
         case "Network.requestWillBeSent": began(id, params, session: session, now: now)
         case "Network.responseReceived":
             guard let response = params["response"] else { return }
+            if params["type"]?.stringValue == "Fetch", let entry = underWay.removeValue(forKey: id) {
+                if draining.count < Self.mostUnderWay { draining[id] = entry }
+                changes += 1
+            }
             recent.updateLast(where: { $0.id == id }) { $0.take(response) }
         case "Network.requestServedFromCache":
             recent.updateLast(where: { $0.id == id }) { $0.isFromCache = true }
@@ -91,6 +100,7 @@ struct Traffic: Sendable {
 
     private mutating func ended(_ id: String, failure: String?) {
         if underWay.removeValue(forKey: id) != nil { changes += 1 }
+        draining[id] = nil
         recent.updateLast(where: { $0.id == id }) { request in
             request.isFinished = true
             request.failure = failure
@@ -100,6 +110,7 @@ struct Traffic: Sendable {
     /// Nothing more comes from a process.
     mutating func sessionEnded(_ session: String) {
         underWay = underWay.filter { $0.value.session != session }
+        draining = draining.filter { $0.value.session != session }
         changes += 1
     }
 

@@ -182,7 +182,7 @@ extension ForwardProxyRefusal {
     var headText: String {
         "HTTP/1.1 \(status) \(HTTPResponseStatus(statusCode: status).reasonPhrase)\r\n"
             + "Content-Type: text/plain; charset=utf-8\r\nContent-Length: \(bodyText.utf8.count)\r\n"
-            + "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+            + "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\(Self.mark): 1\r\n"
             + "Content-Security-Policy: default-src 'none'; sandbox\r\nConnection: close\r\n\r\n"
     }
 

@@ -69,6 +69,9 @@ package struct ForwardProxyTarget: Sendable, Hashable {
 
 /// Why a proxy does not do what it was asked; the client reads it as a plain text page.
 package struct ForwardProxyRefusal: Error, Sendable, Hashable {
+    /// The header, in lower case, by which the client tells a refusal from what a server says.
+    package static let mark = "x-jarvis-refusal"
+
     /// The HTTP status: 400, 403, 502, 503, 504.
     package var status: Int
     /// For people.
