@@ -41,7 +41,10 @@ enum BrowserRemains {
             // The handlers of crashes leave the group and become ours when they have none any more; nobody else waits
             // for them.
             if entry.isZombie { return entry.command == "chrome_crashpad" }
-            let words = BrowserWords(ProcessInfoReader().commandLine(pid: entry.pid))
+            let command = ProcessInfoReader().commandLine(pid: entry.pid)
+            // One that is just ending has no words any more.
+            if command.isEmpty { return entry.command == "chrome_crashpad" }
+            let words = BrowserWords(command)
             return words.isHelper && words.uses(directory)
         }
     }
