@@ -23,7 +23,7 @@ struct BrowserExtensionCommand: AsyncParsableCommand {
 struct BrowserExtensionInstallCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "install", abstract: "Say what to do instead; always ends with 1.",
-        discussion: "Example:\n  jarvis browser extension install")
+        discussion: "Example:\n  jarvis browser extension install\n\nExit codes: 1 always.")
 
     func run() throws { throw BrowserExtensionCommand.refusal }
 }
@@ -32,7 +32,7 @@ struct BrowserExtensionInstallCommand: AsyncParsableCommand {
 struct BrowserExtensionPathCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "path", abstract: "Say what to do instead; always ends with 1.",
-        discussion: "Example:\n  jarvis browser extension path")
+        discussion: "Example:\n  jarvis browser extension path\n\nExit codes: 1 always.")
 
     func run() throws { throw BrowserExtensionCommand.refusal }
 }

@@ -24,7 +24,8 @@ extension BrowserLeaf {
         CommandConfiguration(
             commandName: name, abstract: abstract,
             discussion: (examples.count == 1 ? "Example:\n" : "Examples:\n")
-                + examples.map { "  jarvis browser \($0)" }.joined(separator: "\n"), aliases: aliases)
+                + examples.map { "  jarvis browser \($0)" }.joined(separator: "\n")
+                + "\n\nExit codes: 0 done; 1 refused, failed, or no gateway; 2 wrong usage.", aliases: aliases)
     }
 
     func text(_ answer: JSONValue) -> String { BrowserText.done(answer) }

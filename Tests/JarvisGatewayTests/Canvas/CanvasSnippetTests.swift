@@ -7,7 +7,7 @@ import Testing
     private func place(_ page: String) -> String {
         let result = String(
             decoding: CanvasSnippet.inject(into: Array(page.utf8), reload: "/ws", version: 3), as: UTF8.self)
-        let start = result.range(of: "<script>((socket")
+        let start = result.range(of: "<script>(")
         return start.map { String(result[..<$0.lowerBound]) } ?? "none"
     }
 
