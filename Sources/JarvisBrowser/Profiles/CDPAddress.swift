@@ -38,6 +38,10 @@ package struct CDPAddress: Sendable, Hashable, CustomStringConvertible, CustomRe
     ///
     /// - Throws: `browser.cdp_url`, exit 2, saying what is wrong without repeating the address.
     package init(_ text: String) throws(JarvisError) {
+        // Whatever two parsers could read differently is refused before any part is looked at; ClientURL sees the rest.
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
+            throw Self.error("it holds a character that must be percent-encoded")
+        }
         let words = text.split(separator: "://", maxSplits: 1, omittingEmptySubsequences: false)
         guard words.count == 2 else { throw Self.error("it must begin with http://, https://, ws:// or wss://") }
         let end = words[1].firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? words[1].endIndex
