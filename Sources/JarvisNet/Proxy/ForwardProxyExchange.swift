@@ -182,13 +182,15 @@ final class ForwardProxyClient: ChannelInboundHandler {
             server?.channel.close(promise: nil)
             server = nil
         }
-        guard keepsClient, requestEnded, let context else {
+        guard keepsClient, requestEnded else {
             leave(after: written)
             return
         }
         state = .idle
         advance()
-        if state == .idle { context.read() }
+        // What came of the next request while this one was answered goes out now, and more of it may come.
+        server?.channel.flush()
+        readMore()
     }
 
     func lost(_ handler: ForwardProxyServer, _ error: (any Error)?) {
