@@ -182,13 +182,13 @@ final class ForwardProxyClient: ChannelInboundHandler {
             server?.channel.close(promise: nil)
             server = nil
         }
-        guard keepsClient, requestEnded else {
+        guard keepsClient, requestEnded, context != nil else {
             leave(after: written)
             return
         }
         state = .idle
+        // The next request may be here already, whole or in part.
         advance()
-        // What came of the next request while this one was answered goes out now, and more of it may come.
         server?.channel.flush()
         readMore()
     }

@@ -78,7 +78,7 @@ struct ForwardProxyTests {
             let head = await upstream.read(until: "\r\n\r\n")
             #expect(head == "GET /a/b?c=d|e HTTP/1.1\r\nHost: Site.example:8080\r\nX-One: 1\r\nCookie: a=b\r\n\r\n")
             try await upstream.send(
-                "HTTP/1.1 200 Fine\r\nContent-Length: 5\r\nX-Three: 3\r\nKeep-Alive: 9\r\nConnection: keep-alive\r\n\r\nhello"
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Three: 3\r\nKeep-Alive: 9\r\nConnection: keep-alive\r\n\r\nhello"
             )
             let answer = await client.read(until: "hello")
             #expect(answer == "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Three: 3\r\n\r\nhello")
