@@ -382,16 +382,14 @@ def test_a_browser_of_an_earlier_gateway_is_ended(home, debug):
 
 # ---- the debugging port
 
-def test_an_open_port_is_our_own_and_a_witness_can_use_it(home, debug):
-    from playwright.sync_api import sync_playwright
+def test_an_open_port_is_our_own_and_a_witness_can_use_it(home, debug, playwright_driver):
     port = free_port()
     one = debug("--port", str(port))
     target = one.cdp("Target.createTarget", url="data:text/html,<title>witness</title>")["targetId"]
     assert target
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
-        wait_until(lambda: "witness" in [page.title() for page in browser.contexts[0].pages], 10, "the witness sees the tab")
-        browser.close()
+    browser = playwright_driver.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+    wait_until(lambda: "witness" in [page.title() for page in browser.contexts[0].pages], 10, "the witness sees the tab")
+    browser.close()
     addresses = [row.split()[1] for table in ("/proc/net/tcp", "/proc/net/tcp6")
                  for row in Path(table).read_text().splitlines()[1:] if row.split()[3] == "0A" and row.split()[1].endswith(f":{port:04X}")]
     assert addresses == [f"0100007F:{port:04X}"]

@@ -171,8 +171,9 @@ def test_a_page_that_never_loads_can_be_used(control, site):
     assert control.wait(text="text", loadState="load")["ok"], "what was stopped does not load any more"
 
 
-def test_a_page_that_does_not_want_to_be_left(control, site):
+def test_a_page_that_does_not_want_to_be_left(control, site, witnessed):
     target = at(control, site, "/leave?stay")
+    witnessed("/leave?stay").on("dialog", lambda dialog: None)  # else the witness dismisses it before we answer
     control.evaluate("document.querySelector('input').focus()")  # a page may only ask when it was touched
     control.post("/hooks/dialog", accept=False)
     assert control.refused("POST", "/navigate", {"url": site.url("/")}).code == "navigation_aborted"
