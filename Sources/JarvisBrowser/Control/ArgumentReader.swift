@@ -113,5 +113,5 @@ struct ArgumentReader: Sendable {
 
 extension BrowserError {
     /// A refusal of an argument: 400 `invalid_input`.
-    static func argument(_ message: String) -> BrowserError { BrowserError(400, "invalid_input", message) }
+    static func argument(_ message: String) -> BrowserError { BrowserError(400, "invalid_argument", message) }
 }

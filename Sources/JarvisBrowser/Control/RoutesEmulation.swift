@@ -49,7 +49,7 @@ extension BrowserRoutes {
 
 /// What requests for emulation say, checked before anything is sent to the browser.
 enum EmulationInput {
-    static func invalid(_ message: String) -> BrowserError { BrowserError(400, "invalid_input", message) }
+    static func invalid(_ message: String) -> BrowserError { BrowserError(400, "invalid_argument", message) }
 
     static func headers(_ value: JSONValue?) throws -> [String: String] {
         guard let members = value?.objectValue else {
