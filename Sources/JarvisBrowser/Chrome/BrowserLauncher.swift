@@ -110,6 +110,7 @@ package enum BrowserLauncher {
     /// The browser opens its port in its own time, and says nothing when it can't.
     private static func prove(_ port: Int, _ browser: LaunchedBrowser, nonce: String) async throws {
         let deadline = ContinuousClock.now + .seconds(5)
+        var isSuspected = false
         while true {
             let (pid, start) = (browser.pid, browser.startTime)
             let verdict = try await offPool {
@@ -121,6 +122,10 @@ package enum BrowserLauncher {
             case .nobody:
                 throw BrowserError(
                     409, "port_taken", "The browser did not open its debugging port \(port) on 127.0.0.1.")
+            case .foreign where !isSuspected:
+                // Who ends while the tables are read can't be named. A stranger is still there at the second look.
+                isSuspected = true
+                try await Task.sleep(for: .milliseconds(100))
             case .foreign(let owner):
                 throw taken(port, owner)
             }

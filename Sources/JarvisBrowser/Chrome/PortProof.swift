@@ -18,10 +18,11 @@ package enum PortProof {
     static func verdict(port: Int, pid: Int32, startTime: Int64, nonce: String) -> Verdict {
         judge(TCPTable.read(), port: port, holders: { TCPTable.holders(of: $0) }) { holder in
             guard let owner = BrowserOwner(pid: holder) else { return BrowserOwner() }
-            let isOurs =
-                holder == pid && owner.startTime == startTime
-                && ProcessInfoReader().environment(holder, BrowserLauncher.nonceName) == nonce
-            return isOurs ? nil : owner
+            let reader = ProcessInfoReader()
+            // A child of the browser shares its sockets until the program it is to run begins.
+            let isPlaced =
+                holder == pid ? owner.startTime == startTime : reader.read(pid: holder)?.parent == pid
+            return isPlaced && reader.environment(holder, BrowserLauncher.nonceName) == nonce ? nil : owner
         }
     }
 
