@@ -190,7 +190,7 @@ def test_runtime_file_tells_and_goes(gateway):
     runtime = it.state / "run/gateway.json"
     told = json.loads(runtime.read_text())
     assert told["pid"] == it.pid
-    assert told["ports"] == {"gateway": it.port}
+    assert told["ports"] == {"gateway": it.port, "browserControl": it.port + 2}
     assert told["instanceId"] == json.loads((it.state / "instance.json").read_text())["instanceId"]
     assert it.token not in runtime.read_text()
     it.stop()
