@@ -32,7 +32,9 @@ extension Page {
                 "Security.setIgnoreCertificateErrors", ["ignore": .bool(ignoringCertificateErrors)],
                 remember: "certificates")
         }
-        let before = state.read { $0.tree.nodes[$0.tree.root]?.sameDocumentChanges ?? 0 }
+        let (before, lastDialog) = state.read {
+            ($0.tree.nodes[$0.tree.root]?.sameDocumentChanges ?? 0, $0.dialogs.last)
+        }
         await leaveQuietly()
         defer { stopLeavingQuietly() }
         let clock = MonotonicClock.system
@@ -48,6 +50,7 @@ extension Page {
         }
         if answer["isDownload"]?.boolValue == true { return NavigationOutcome(url: self.url, isDownload: true) }
         if let problem = answer["errorText"]?.stringValue, !problem.isEmpty {
+            if state.read({ $0.dialogs.last != lastDialog }) { await pageHasHeardTheAnswer() }
             // The error page comes a moment later; it must not be taken for what is opened next.
             if let loader = answer["loaderId"]?.stringValue {
                 _ = await state.wait(.seconds(1)) { state in
@@ -98,6 +101,12 @@ extension Page {
         }
         if done == nil, !isThere { throw nothingCame(from: wanted, timeout) }
         return outcome
+    }
+
+    // The browser reports a refused departure before the page's own process has answered for it. That answer, when it
+    // comes late, would abort the next navigation; once the page runs script again, it has been given.
+    private func pageHasHeardTheAnswer() async {
+        _ = try? await send("Runtime.evaluate", ["expression": "0"], timeout: .seconds(1))  // gone: nothing to wait for
     }
 
     private func nothingCame(from wanted: String, _ timeout: Duration) -> BrowserError {

@@ -314,7 +314,7 @@ class Storm:
         os.kill(self.foreign_pid, 0)
 
 
-def test_storm_of_starts_stops_and_crashes(home, stranger, record_property):
+def test_storm_of_starts_stops_and_crashes(home, stranger, record_testsuite_property):
     seed = int(os.environ.get("JARVIS_STORM_SEED", str(random.SystemRandom().randrange(1 << 32))))
     print(f"JARVIS_STORM_SEED={seed}")
     storm, began = Storm(home, stranger, seed), time.monotonic()
@@ -327,7 +327,7 @@ def test_storm_of_starts_stops_and_crashes(home, stranger, record_property):
             raise
     figures = {"rounds": rounds(), "seconds": round(time.monotonic() - began, 1), **storm.figures}
     assert tabs(stranger[0]) == before, "the foreign browser was not touched"
-    record_property("storm", json.dumps(figures))
+    record_testsuite_property("storm", json.dumps(figures))
     print(json.dumps(figures))
 
 

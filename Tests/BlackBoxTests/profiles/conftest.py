@@ -23,8 +23,8 @@ CONFIG = """// the owner's own words
 }
 """
 
-# What a running gateway, SQLite and the clock change by themselves.
-RUNTIME = ("run", "logs", "store", "config")
+# What a running gateway, SQLite and the clock change by themselves; the lock comes with the journal's first entry.
+RUNTIME = ("run", "logs", "store", "config", ".jarvis.json.lock")
 
 
 def whole_tree(root, skip=()):

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from profiles.conftest import identity, whole_tree
+from profiles.conftest import RUNTIME, identity, whole_tree
 from support.paths import jarvis_binary
 
 
@@ -68,10 +68,10 @@ def test_asks_first(two):
 
 def test_a_running_gateway_stays(gateway, home):
     it = gateway("b")
-    before = whole_tree(it.state, ("run", "logs", "store", "config"))
+    before = whole_tree(it.state, RUNTIME)
     result = home.run("profile", "rm", "b", "--yes")
     assert result.returncode == 2 and str(it.pid) in result.stderr and "--stop" in result.stderr, result.stderr
-    assert whole_tree(it.state, ("run", "logs", "store", "config")) == before and it.is_running()
+    assert whole_tree(it.state, RUNTIME) == before and it.is_running()
     gone = home.json("profile", "rm", "b", "--yes", "--stop", "--json")
     assert it.wait() == 0 and not it.state.exists(), gone
 
