@@ -146,6 +146,8 @@ package actor Gateway {
     var pendingConfigHash: String?
     /// Keys of the configuration that changed and count only after a restart.
     var restartPending: [String] = []
+    /// What the log has said of small windows and their tools.
+    var toldToolRoom: Set<String> = []
     /// When the last message came or went.
     var lastMessageAt: EpochMilliseconds?
     /// How long it waits at least, so that answers already written reach the clients.

@@ -59,7 +59,10 @@ public struct ApprovalRequest: Sendable, Hashable {
     }
 
     /// Whether the text can be shown whole.
-    public var isShowable: Bool { text.count <= Self.maximumText }
+    public var isShowable: Bool { size <= Self.maximumText }
+
+    /// The length of the text in characters, each mark on a letter counted.
+    public var size: Int { text.unicodeScalars.count }
 
     /// The fingerprint of a call. The order of members does not count, every value does.
     public static func fingerprint(_ call: ToolCall, agentId: String, workspace: String) -> String {

@@ -15,9 +15,11 @@ package struct BuiltContext: Sendable {
 package enum ContextBuilder {
     /// The conversation of run `runId` from journal entries, oldest first.
     package static func build(_ entries: [ContextEntry], runId: String) -> BuiltContext {
-        let begun = entries.compactMap { entry -> String? in
-            guard entry.runId == runId, case .toolBegan(let id) = entry.kind else { return nil }
-            return id
+        // Servers number calls anew in every turn: only what came after the run's last answer is about its calls.
+        let mine = entries.filter { $0.runId == runId }
+        let answer = mine.lastIndex { if case .message(.assistant) = $0.kind { true } else { false } } ?? 0
+        let begun = mine[answer...].compactMap { entry -> String? in
+            if case .toolBegan(let id) = entry.kind { id } else { nil }
         }
         let compacted = applyCompaction(entries)
         // What this run added belongs behind the message that it answers, wherever a restart left the two.
@@ -46,10 +48,29 @@ package enum ContextBuilder {
     ///
     package static func budget(model: ModelDescriptor, system: String, tools: [ToolDefinition]) -> Int {
         let answer = min(model.maxTokens, model.contextWindow / 4)
-        let fixed =
-            tokens(system)
-            + tools.reduce(0) { $0 + tokens($1.description) + tokens(JSONWriter.string($1.parameters)) + 20 }
+        let fixed = tools.reduce(tokens(system)) { $0 + tokens($1) }
         return max(256, model.contextWindow - answer - fixed)
+    }
+
+    /// A rough count of the tokens that a request spends on telling the model of a tool.
+    package static func tokens(_ tool: ToolDefinition) -> Int {
+        tokens(tool.description) + tokens(JSONWriter.string(tool.parameters)) + 20
+    }
+
+    /// The tokens that the descriptions of all tools may take of a model's window: half of it, so that
+    /// prompt, conversation and answer have the other half.
+    package static func toolRoom(contextWindow: Int) -> Int { contextWindow / 2 }
+
+    /// Those of `tools` for which a model's window has no room. Tools are taken in their order; one that is too large
+    /// makes way for smaller ones behind it.
+    package static func tooLarge(_ tools: [ToolDefinition], contextWindow: Int) -> [ToolDefinition] {
+        var room = toolRoom(contextWindow: contextWindow)
+        return tools.filter { tool in
+            let size = tokens(tool)
+            if size > room { return true }
+            room -= size
+            return false
+        }
     }
 
     /// The newest whole turns of `messages` that fit `budgetTokens`; what was left out is marked. The last turn always
@@ -131,12 +152,12 @@ package enum ContextBuilder {
     }
 
     private static func pendingCalls(_ messages: [Message]) -> [ToolCall] {
-        let answered = Set(
-            messages.compactMap { if case .toolResult(let result) = $0 { result.toolCallId } else { nil } })
         guard
-            let last = messages.last(where: { if case .assistant = $0 { true } else { false } }),
-            case .assistant(let message) = last, message.stopReason == .toolUse
+            let last = messages.lastIndex(where: { if case .assistant = $0 { true } else { false } }),
+            case .assistant(let message) = messages[last], message.stopReason == .toolUse
         else { return [] }
+        let answered = Set(
+            messages[last...].compactMap { if case .toolResult(let result) = $0 { result.toolCallId } else { nil } })
         return message.calls.filter { !answered.contains($0.id) }
     }
 

@@ -75,6 +75,8 @@ package enum RunEnd: Sendable {
 package struct RunLimits: Sendable {
     /// Rounds of tool calls. Default 32.
     package var toolRounds = 32
+    /// Calls of one turn that are run; the model is told that the others were not. Default 32.
+    package var toolCalls = 32
     /// Bytes of text that a tool result may give to the model. Default 64 KiB.
     package var toolResultBytes = 64 << 10
     /// Images that a tool result may give to the model. Default 4.

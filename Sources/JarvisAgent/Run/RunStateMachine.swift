@@ -54,6 +54,8 @@ package struct RunStateMachine: Sendable {
     private var turn: TurnRecord
     private var waiting: [ToolCall] = []
     private var rounds = 0
+    /// Calls of this turn that may still run.
+    private var callsLeft: Int
     private var shrinks = 0
     private var usage = Usage()
 
@@ -68,6 +70,7 @@ package struct RunStateMachine: Sendable {
         self.clock = clock
         startedAt = clock.now()
         turn = TurnRecord(model: model)
+        callsLeft = limits.toolCalls
     }
 
     /// Takes one input.
@@ -139,6 +142,7 @@ package struct RunStateMachine: Sendable {
         actions.append(.persist([.assistant(message)]))
         turn = TurnRecord(model: turn.model)
         waiting = calls
+        callsLeft = limits.toolCalls
         return actions + nextTool()
     }
 
@@ -146,6 +150,13 @@ package struct RunStateMachine: Sendable {
         var actions: [Action] = []
         while let call = waiting.first {
             actions.append(.emit(.toolStarted(call)))
+            guard callsLeft > 0 else {
+                waiting.removeFirst()
+                let text = "Not run: at most \(limits.toolCalls) calls in one turn. Ask again for what is still needed."
+                actions += record(call, .text(text, isError: true))
+                continue
+            }
+            callsLeft -= 1
             if tools.contains(call.name) { return actions + [.runTool(call)] }
             waiting.removeFirst()
             let known = tools.sorted().joined(separator: ", ")

@@ -54,7 +54,7 @@ struct ToolRunner: Sendable {
         guard verdict == .ask else { return verdict }
         guard question.isShowable else {
             return .refuse(
-                "This call needs an approval, and its \(question.text.count) characters are too many to be shown for one "
+                "This call needs an approval, and its \(question.size) characters are too many to be shown for one "
                     + "(at most \(ApprovalRequest.maximumText)). It was not run: do it in smaller steps.")
         }
         await listener(.notice("Waiting for approval: \(question.title)."))

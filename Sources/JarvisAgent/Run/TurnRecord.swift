@@ -34,7 +34,11 @@ struct TurnRecord: Sendable {
             thinking += delta
             append(delta, isThinking: true)
             return [.thinking(text: thinking, delta: delta)]
-        case .provider(.toolCall(let call)):
+        case .provider(.toolCall(var call)):
+            // A result belongs to one call: servers that give two the same id mean two.
+            let taken = Set(calls.map(\.id))
+            if taken.contains(call.id) { call.id = "\(call.id)_\(blocks.count)" }
+            while taken.contains(call.id) { call.id += "_" }
             blocks.append(.toolCall(call))
             return []
         case .provider(.usage(let usage)):

@@ -28,6 +28,7 @@ struct ConfigValidator {
         checkAgents(tree)
         checkTokens(tree)
         checkBrowser(tree)
+        checkTools(tree)
         if unknownKeys > Self.listedUnknownKeys {
             let more = unknownKeys - Self.listedUnknownKeys
             findings.append(

@@ -61,16 +61,22 @@ extension Gateway {
     func resolveApproval(
         _ id: String, _ decision: ApprovalDecision, by: String
     ) async throws -> ApprovalDesk.Settled {
-        let over: ApprovalDesk.Settled
+        var over: ApprovalDesk.Settled
         do {
             over = try approvals.desk.resolve(id, decision, by: by, now: clock.now())
         } catch {
+            if case .expired(let id) = error { lapseApproval(id) }
             throw WireError(error)
         }
         // First the file, so that a second call finds what the first one's answer promised.
         var problem: (any Error)?
         if decision == .allowAlways, let pattern = over.pending.request.allowPattern {
-            do { try await remember(pattern, over) } catch { problem = error }
+            do { try await remember(pattern, over) } catch {
+                // Nobody is told of an "always" that the next call would not find.
+                problem = error
+                over.decision = .allowOnce
+                approvals.desk.amend(over)
+            }
         }
         announceApproval(over)
         if let problem {
@@ -230,10 +236,16 @@ extension WireError {
     /// A refusal of the desk: what is wrong with the request, or that there are too many of them.
     init(_ refusal: ApprovalDesk.Refusal) {
         var details: JSONObject = ["code": .string(refusal.code)]
-        if case .settled(let id, let decision, let by) = refusal {
+        switch refusal {
+        case .settled(let id, let decision, let by):
             details["id"] = .string(id)
             details["decision"] = decision.map { .string($0.rawValue) } ?? .null
             details["resolvedBy"] = by.map(JSONValue.string) ?? .null
+        case .expired(let id):
+            details["id"] = .string(id)
+            details["decision"] = .null
+            details["resolvedBy"] = .null
+        default: break
         }
         if case .full = refusal {
             self.init(.unavailable, refusal.message, details: .object(details), retryable: true, retryAfterMs: 5000)

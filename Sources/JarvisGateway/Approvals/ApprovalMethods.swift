@@ -112,6 +112,9 @@ extension Gateway {
             }
         }
         let agent = call.string("agentId") ?? "main"
+        guard VisibleText.escaped(agent, limit: 64) == agent else {
+            throw refuse("'agentId' must be 1 to 64 printable characters")
+        }
         let bound: JSONValue = .members([
             "command": .string(command), "argv": argv.map { JSONValue($0) }, "cwd": call.params["cwd"],
             "env": call.params["env"], "host": call.params["host"], "nodeId": call.params["nodeId"],
@@ -120,8 +123,10 @@ extension Gateway {
         ])
         var text = VisibleText.escaped(argv.map { CommandLine.quoted($0) } ?? command)
         if let env = call.params["env"]?.objectValue, !env.isEmpty {
-            // What a program does depends on its environment: who answers must see that there is one.
-            text += VisibleText.escaped(" with env \(JSONWriter.string(.object(env)))")
+            // What a program does depends on its environment: who answers must see it, but for what is secret in it.
+            let shown = env.map { name, value in (name, Redactor.isSecretName(name) ? .string(Redactor.mask) : value) }
+            let members = JSONValue.object(JSONObject(shown, uniquingKeysWith: { $1 }))
+            text += VisibleText.escaped(" with env \(JSONWriter.string(members))")
         }
         let path = call.string("resolvedPath").flatMap { $0.hasPrefix("/") && !$0.contains("*") ? $0 : nil }
         let request = ApprovalRequest(
@@ -130,7 +135,7 @@ extension Gateway {
             sessionKey: call.string("sessionKey").flatMap { SessionKey($0, defaultAgent: agent) })
         guard request.isShowable else {
             throw refuse(
-                "the command is too long to be shown for an approval: \(text.count) characters, at most "
+                "the command is too long to be shown for an approval: \(request.size) characters, at most "
                     + "\(ApprovalRequest.maximumText)")
         }
         return request

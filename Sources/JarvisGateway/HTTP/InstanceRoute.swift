@@ -36,6 +36,7 @@ extension Gateway {
             "lastMessageAtMs": lastMessageAt.map(JSONValue.int) ?? .null,
             "lastError": failure.map { ["atMs": .int($0.time), "message": .string($0.message)] } ?? .null,
             "storeFailure": JSONValue(store.failure?.message), "restartPending": JSONValue(restartPending),
+            "toolRoom": JSONValue(toolRoomSentences()),
             "configHash": JSONValue(config.hash), "supervisedBy": .string(supervisor.rawValue),
             "executable": JSONValue(ProcessInfoReader().executable(pid: facts.pid)),
         ])

@@ -1,3 +1,4 @@
+import JarvisAgent
 import JarvisCore
 import JarvisProtocol
 import JarvisStore
@@ -80,15 +81,22 @@ extension Gateway {
     fileprivate func effectiveTools(agent: String, session: JSONObject) -> JSONValue {
         let references = models.references(forAgent: agent, session: session, config: config.config)
         let chain = toolPolicy(forAgent: agent, models: references)
+        let catalog = toolRegistry().catalog
+        let room = ToolRoom(
+            agentId: agent, model: models.descriptor(forAgent: agent, session: session, config: config.config),
+            tools: catalog.filter { chain.allows($0.name) })
         return [
             "agentId": .string(agent), "models": JSONValue(references), "steps": JSONValue(chain.steps.map(\.place)),
             "tools": .array(
-                toolRegistry().catalog.map { tool in
+                catalog.map { tool in
                     let verdict = chain.verdict(tool.name)
+                    let noRoom = room.reason(tool.name)
                     return .members([
                         "id": .string(tool.name), "label": .string(tool.label), "group": .string("group:\(tool.group)"),
-                        "allowed": .bool(verdict.isAllowed), "removedBy": verdict.removedBy.map(JSONValue.string),
-                        "reason": verdict.reason.map(JSONValue.string),
+                        "tokens": JSONValue(ContextBuilder.tokens(tool)),
+                        "allowed": .bool(verdict.isAllowed && noRoom == nil),
+                        "removedBy": (verdict.removedBy ?? noRoom.map { _ in room.place }).map(JSONValue.string),
+                        "reason": (verdict.reason ?? noRoom).map(JSONValue.string),
                     ])
                 }),
         ]

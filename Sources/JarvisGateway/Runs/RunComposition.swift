@@ -30,9 +30,9 @@ extension Gateway {
         let files = try await Blocking.run { [holdWorkspace] in
             try holdWorkspace(directory)
             _ = try workspace.prepare()
-            return workspace.contextFiles()
+            return workspace.contextFiles(limit: SystemPrompt.fileLimit(contextWindow: model.contextWindow))
         }
-        let tools = toolRegistry().tools(toolPolicy(forAgent: request.agentId, models: references))
+        let tools = tools(forAgent: request.agentId, models: references, answering: model)
         var prompt = SystemPrompt(workspace: directory, date: String(WallClock.iso8601(clock.now()).prefix(10)))
         prompt.files = files
         prompt.tools = tools.map(\.definition)

@@ -3077,7 +3077,7 @@ copy ? copyButton(`Copy ${name.toLowerCase()}`, () => String(value), "quiet") : 
 
 """#),
         Asset(
-            path: "/assets/style.css", contentType: "text/css; charset=utf-8", etag: "d7dd10435f0ae5c0",
+            path: "/assets/style.css", contentType: "text/css; charset=utf-8", etag: "ed5da252a3af5544",
             body: #"""
 :root {
 color-scheme: light dark;
@@ -3312,7 +3312,7 @@ main.split > #view-canvas { flex: 1.4 1 28rem; border-left: 1px solid var(--line
 .approval-head .icon { color: var(--warn); }
 .approval-head h2 { flex: 1; min-width: 0; font-size: 1rem; font-weight: 600; }
 .approval-time { flex: none; font-variant-numeric: tabular-nums; }
-.approval-text { max-height: 12rem; overflow: auto; padding: .6rem .8rem; border-radius: .5rem; background: var(--sunken); white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
+.approval-text { max-height: 12rem; overflow: auto; padding: .6rem .8rem; border-radius: .5rem; background: var(--sunken); white-space: pre-wrap; overflow-wrap: anywhere; direction: ltr; unicode-bidi: bidi-override; }
 .approval-actions { flex-wrap: wrap; }
 .approval[data-state] { border-color: var(--line); }
 .approval[data-state] :is(.approval-head .icon, .approval-time, .approval-text) { opacity: .5; }

@@ -95,6 +95,8 @@ package struct AttestedGateway: Sendable {
     package var browserControlProblem: String?
     /// Keys of the configuration that changed and wait for a restart.
     package var restartPending: [String]
+    /// Agents whose model has a small window for their tools, one sentence each.
+    package var toolRoom: [String]
     /// Connected clients.
     package var clients: Int
     /// Runs in progress.
@@ -144,6 +146,7 @@ package struct AttestedGateway: Sendable {
         }
         browserControlProblem = document["browserControlProblem"]?.stringValue
         restartPending = document["restartPending"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        toolRoom = document["toolRoom"]?.arrayValue?.compactMap(\.stringValue) ?? []
         clients = document["clients"]?.intValue ?? 0
         activeRuns = document["activeRuns"]?.intValue ?? 0
     }

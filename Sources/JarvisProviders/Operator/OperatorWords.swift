@@ -84,7 +84,10 @@ enum OperatorWords {
             return "The provider does not know this model: `set agents.defaults.model to provider/model` changes it."
         case .network: return "The connection failed: check `models.providers` and the network of this machine."
         case .timeout, .overloaded: return "The provider is slow or overloaded: write again in a minute."
-        case .contextOverflow: return "The conversation is too long for the model: begin a new one with `/new`."
+        case .contextOverflow:
+            return
+                "The conversation is too long for the model: begin a new one with `/new`. If a new one is too long at "
+                + "once, set the model's `contextWindow` (in models.providers) to the window that it really has."
         case .format: return "The provider can't read the request: check the `api` setting of this provider."
         case .cancelled: return "The run was stopped."
         case .malformed, .unknown: return "Write again in a minute; `errors` shows what came before."

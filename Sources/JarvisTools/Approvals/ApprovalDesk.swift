@@ -38,6 +38,8 @@ package struct ApprovalDesk: Sendable {
         case ambiguous(String)
         /// It is over: the decision, nil when time ran out.
         case settled(id: String, ApprovalDecision?, by: String?)
+        /// Its time is over, and nobody has said so yet.
+        case expired(String)
         /// The id belongs to another question.
         case taken(String)
         /// `allow-always` is not offered for it.
@@ -50,6 +52,8 @@ package struct ApprovalDesk: Sendable {
     package static let maximumPending = 64
     /// How long an answer is remembered, so that a late second answer is told what happened. Default 15 min.
     package static let memory: Int64 = 900_000
+    /// Questions that are over and still remembered; beyond it the oldest are forgotten. Default 256.
+    package static let maximumSettled = 256
     /// The shortest beginning of an id that names a question.
     package static let shortestId = 4
 
@@ -100,15 +104,20 @@ package struct ApprovalDesk: Sendable {
     /// What became of a question that is over; nil while it waits or when nobody remembers.
     package func outcome(_ id: String) -> Settled? { settled[id] }
 
-    /// Answers a question, once.
+    /// Answers a question, once and in time. The clock of the wall decides, because it is what people were shown: a
+    /// timer stands still while the host sleeps.
     package mutating func resolve(
         _ id: String, _ decision: ApprovalDecision, by: String, now: EpochMilliseconds
     ) throws(Refusal) -> Settled {
         forget(now: now)
         let pending = try find(id)
+        if pending.expiresAt <= now { throw .expired(pending.id) }
         if decision == .allowAlways, pending.request.allowPattern == nil { throw .notAlways(pending.id) }
         return settle(pending, decision, by: by, now: now)
     }
+
+    /// Remembers what became of an answer that could not be kept whole.
+    package mutating func amend(_ over: Settled) { settled[over.pending.id] = over }
 
     /// Ends a question without an answer; nil when it is over already.
     package mutating func lapse(_ id: String, now: EpochMilliseconds) -> Settled? {
@@ -132,6 +141,10 @@ package struct ApprovalDesk: Sendable {
 
     private mutating func forget(now: EpochMilliseconds) {
         settled = settled.filter { $0.value.at > now - Self.memory }
+        if settled.count > Self.maximumSettled {
+            let newest = settled.sorted { $0.value.at > $1.value.at }.prefix(Self.maximumSettled)
+            settled = Dictionary(uniqueKeysWithValues: newest.map { ($0.key, $0.value) })
+        }
     }
 }
 
@@ -141,7 +154,7 @@ extension ApprovalDesk.Refusal {
         switch self {
         case .unknown: "APPROVAL_NOT_FOUND"
         case .ambiguous: "APPROVAL_AMBIGUOUS"
-        case .settled: "APPROVAL_ALREADY_RESOLVED"
+        case .settled, .expired: "APPROVAL_ALREADY_RESOLVED"
         case .taken: "APPROVAL_ID_TAKEN"
         case .notAlways: "APPROVAL_ALWAYS_NOT_OFFERED"
         case .full: "APPROVAL_TOO_MANY"
@@ -157,7 +170,7 @@ extension ApprovalDesk.Refusal {
             "more than one question begins with \"\(VisibleText.escaped(id, limit: 64))\"; write more of the id"
         case .settled(let id, let decision?, let by):
             "the question \(id) is answered already: \(decision.rawValue)\(by.map { " by \($0)" } ?? "")"
-        case .settled(let id, nil, _): "the question \(id) is over: nobody answered in time"
+        case .settled(let id, nil, _), .expired(let id): "the question \(id) is over: nobody answered in time"
         case .taken(let id): "the id \"\(VisibleText.escaped(id, limit: 64))\" belongs to another question"
         case .notAlways(let id):
             "allow-always is not offered for \(id): it is asked about each time; use allow-once or deny"

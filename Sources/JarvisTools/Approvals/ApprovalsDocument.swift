@@ -41,6 +41,12 @@ package struct ApprovalsDocument: Sendable, Hashable {
         package var pattern: String
         /// The agent, or `*` for all.
         package var agent: String
+
+        /// Whether what stands before the first star names a tool (`browser:…`) or a place (`/usr/bin/…`).
+        package var namesTool: Bool {
+            guard let star = pattern.firstIndex(of: "*") else { return true }
+            return pattern[..<star].contains { $0 == ":" || $0 == "/" }
+        }
     }
 
     /// What the file says for one agent; nil: nothing.
@@ -125,9 +131,12 @@ package struct ApprovalsDocument: Sendable, Hashable {
         }
     }
 
-    /// The entry that allows what `pattern` names to `agent`; case counts.
+    /// The entry that allows what `pattern` names to `agent`; case counts. A star never stands for the name of the tool:
+    /// `*` in a file that was written for commands does not allow a browser everything.
     package func entry(allowing pattern: String, agent: String) -> Entry? {
-        entries.first { ($0.agent == agent || $0.agent == "*") && Wildcard.matches($0.pattern, pattern) }
+        entries.first { entry in
+            (entry.agent == agent || entry.agent == "*") && entry.namesTool && Wildcard.matches(entry.pattern, pattern)
+        }
     }
 
     /// With an entry for `agent`. The same pattern again changes nothing.
@@ -229,8 +238,16 @@ package enum ApprovalPolicy {
     package static func unanswered(_ request: ApprovalRequest, document: Result<ApprovalsDocument, JarvisError>)
         -> ToolVerdict
     {
-        if case .success(let document) = document, document.rules(agent: request.agentId).askFallback == "full" {
-            return .run(why: "nobody answered; askFallback is full")
+        if case .success(let document) = document {
+            let rules = document.rules(agent: request.agentId)
+            // The owner may have written it while the question waited.
+            let fallback = rules.security == "deny" ? "deny" : rules.askFallback
+            if fallback == "full" { return .run(why: "nobody answered; askFallback is full") }
+            if fallback == "allowlist", let pattern = request.allowPattern,
+                let entry = document.entry(allowing: pattern, agent: request.agentId)
+            {
+                return .run(why: "nobody answered; askFallback is allowlist, which has \(entry.pattern)")
+            }
         }
         return .refuse(
             "Not run: nobody answered the question for approval in time. Tell your person what you wanted to do, and "

@@ -12,8 +12,8 @@ package struct ApproveCommand: Sendable, Hashable {
 
     /// The command in `text`; nil when it is something else.
     package init?(_ text: String) {
-        let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
-        guard words.first?.lowercased() == "/approve", text.utf8.count <= 512 else { return nil }
+        let words = text.split(maxSplits: 4, whereSeparator: \.isWhitespace).map(String.init)
+        guard words.first?.lowercased() == "/approve" else { return nil }
         for word in words.dropFirst() {
             if let decision = Self.decision(word) {
                 self.decision = decision

@@ -10,6 +10,9 @@ struct BrowserTool: Tool {
     /// The largest picture that a model is given, in bytes. Default 4 MiB.
     static let maximumPicture = 4 << 20
 
+    /// Codes of errors whose text quotes what a page wrote: its exception, its dialog, its options and frames.
+    static let quotingErrors: Set = ["script_error", "dialog_open", "unknown_option", "unknown_frame"]
+
     /// Nil where there are no browsers.
     init?(environment: ToolEnvironment) {
         guard let door = environment.browser else { return nil }
@@ -41,7 +44,10 @@ struct BrowserTool: Tool {
         try Task.checkCancellation()
         guard reply.status < 400 else {
             let words = reply.body["error"]?.stringValue ?? "The browser refused with status \(reply.status)."
-            return .text(words, isError: true)
+            guard let code = reply.body["code"]?.stringValue, Self.quotingErrors.contains(code) else {
+                return .text(words, isError: true)
+            }
+            return .text("It failed.\n" + UntrustedText.wrap(words, from: "pages in the browser"), isError: true)
         }
         switch plan.telling {
         case .own: return .text(JSONWriter.string(reply.body))

@@ -55,8 +55,9 @@ struct BrowserToolPlan: Sendable {
         // The control service takes an empty name for the default one, too.
         let profile = arguments["profile"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
         (request, telling) = try Self.request(action, reader)
-        if let profile { request.query["profile"] = profile }
         let name = profile ?? defaultProfile
+        // Named also where it is the default one, which the settings may change before the call runs.
+        request.query["profile"] = name
         assessment = Self.assess(action, request, profile: name)
         guard shared.contains(name), !assessment.needsApproval, !["status", "profiles"].contains(action) else { return }
         // What a person has open is theirs, to look at as well as to use; who started that browser says nothing.
@@ -129,7 +130,7 @@ struct BrowserToolPlan: Sendable {
                     "POST", "/hooks/dialog",
                     body: reader.body(
                         ["targetId", "promptText", "timeoutMs"], ["accept": .bool(reader.flag("accept") ?? false)])),
-                .own
+                .page
             )
         case "download":
             (
@@ -153,6 +154,11 @@ struct BrowserToolPlan: Sendable {
         }
     }
 
+    /// Whether a path leads where it reads: `share/../secret` would fit an owner's pattern `share/*`.
+    private static func isStraight(_ path: String) -> Bool {
+        !path.split(separator: "/").contains { $0 == "." || $0 == ".." }
+    }
+
     private static func assess(_ action: String, _ request: BrowserRequest, profile: String) -> ToolAssessment {
         switch action {
         case "status", "profiles", "tabs", "snapshot", "screenshot", "pdf", "console":
@@ -167,7 +173,7 @@ struct BrowserToolPlan: Sendable {
             let paths = request.body["paths"]?.arrayValue?.compactMap(\.stringValue) ?? []
             return ToolAssessment(
                 .outside, "Give files to a web page", needsApproval: true,
-                allowPattern: paths.count == 1 ? "browser:upload:\(paths[0])" : nil)
+                allowPattern: paths.count == 1 && isStraight(paths[0]) ? "browser:upload:\(paths[0])" : nil)
         case "create-profile": return ToolAssessment(.host, "Make a browser profile", needsApproval: true)
         case "delete-profile":
             return ToolAssessment(.host, "Delete a browser profile with its data", needsApproval: true)

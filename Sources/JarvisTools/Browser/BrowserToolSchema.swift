@@ -17,17 +17,27 @@ enum BrowserToolSchema {
         ],
         group: "ui")
 
+    /// Which members belong to which action, once: told at every member it would take twice the tokens.
+    private static let actionWords =
+        "open, navigate: url. snapshot: mode efficient (short), interactive, compact, depth, selector, frame, labels "
+        + "(a picture with the refs), format, maxChars, limit. screenshot: fullPage, ref or element, type. console: level, "
+        + "limit. requests: filter, clear. errors: clear. responsebody: url. download: ref, path. waitfordownload: path. "
+        + "upload: paths, and ref (a button), inputRef or element. dialog: accept, promptText. "
+        + "create-profile: name, color, cdpUrl, driver. delete-profile: name. Others: targetId at most."
+
     private static let requestWords =
-        "act: kind and what belongs to it. click: ref, doubleClick, button, modifiers. type: ref, text, submit, slowly. "
-        + "press: key. hover, scrollIntoView: ref. drag: startRef, endRef. select: ref, values. "
-        + "fill: fields [{ref, type, value}]. resize: width, height. wait: timeMs, text, textGone, selector, url, "
+        "act: kind and what belongs to it. click: ref, doubleClick, button, modifiers. type: ref, text, submit (press "
+        + "Enter), slowly. press: key, such as Control+a. hover, scrollIntoView: ref. drag: startRef, endRef. select: ref, "
+        + "values. fill: fields [{ref, type, value}]. resize: width, height. wait: timeMs, text, textGone, selector, url, "
         + "loadState. evaluate: fn, ref (asks your person first). close."
 
     private static let properties: JSONObject = [
-        "action": ["type": "string", "enum": JSONValue(BrowserToolPlan.actions), "description": "What to do."],
+        "action": [
+            "type": "string", "enum": JSONValue(BrowserToolPlan.actions), "description": .string(actionWords),
+        ],
         "profile": text("The browser profile; left out, the default one."),
-        "url": text("open, navigate: the address, http or https. responsebody: which response."),
-        "targetId": text("The tab, as tabs told it; left out, the last one used."),
+        "url": string,
+        "targetId": text("The tab; left out, the last one used."),
         "request": [
             "type": "object",
             "description": .string(requestWords),
@@ -39,48 +49,38 @@ enum BrowserToolSchema {
                         "evaluate", "close",
                     ],
                 ],
-                "ref": text("From the last snapshot."), "text": text("type, wait"), "submit": flag("type: press Enter"),
-                "key": text("press: such as Enter, ArrowDown, Control+a"), "startRef": text("drag"),
-                "endRef": text("drag"), "values": texts("select"), "timeMs": number("wait"), "fn": text("evaluate"),
+                "ref": string, "text": string, "submit": flag, "key": string, "startRef": string, "endRef": string,
+                "values": strings, "timeMs": number, "fn": string,
                 "fields": [
-                    "type": "array", "description": "fill",
+                    "type": "array",
                     "items": [
                         "type": "object",
                         "properties": [
-                            "ref": text("From the last snapshot."), "type": text("text, checkbox, radio …"),
-                            "value": ["anyOf": [["type": "string"], ["type": "number"], ["type": "boolean"]]],
+                            "ref": string, "type": text("text, checkbox, radio …"),
+                            "value": ["anyOf": [string, number, flag]],
                         ],
                     ],
                 ],
             ],
             "required": ["kind"],
         ],
-        "mode": [
-            "type": "string", "enum": ["efficient"], "description": "snapshot: only what can be acted on, short.",
-        ],
-        "format": ["type": "string", "enum": ["ai", "aria"], "description": "snapshot"],
-        "interactive": flag("snapshot: only elements that can be acted on"),
-        "compact": flag("snapshot: without empty structure"), "depth": number("snapshot: how deep"),
-        "selector": text("snapshot: only below this CSS selector"), "frame": text("snapshot: only this frame"),
-        "labels": flag("snapshot: with a picture that shows the refs"),
-        "maxChars": number("snapshot, responsebody: at most so many characters"),
-        "limit": number("snapshot, console: at most so many"), "fullPage": flag("screenshot: all of the page"),
-        "ref": text("screenshot, upload, download: the element"),
-        "element": text("screenshot, upload: a CSS selector"),
-        "type": ["type": "string", "enum": ["png", "jpeg"], "description": "screenshot"],
-        "level": text("console: error, warning, info …"), "filter": text("requests: part of the address"),
-        "clear": flag("errors, requests: forget them afterwards"),
-        "paths": texts("upload: files of the workspace; asks your person first"), "inputRef": text("upload: the input"),
-        "accept": flag("dialog: whether to accept the next one"), "promptText": text("dialog: what to write into it"),
-        "path": text("download, waitfordownload: the file's name"), "name": text("create-profile, delete-profile"),
-        "color": text("create-profile"), "cdpUrl": text("create-profile"), "driver": text("create-profile"),
-        "timeoutMs": number("How long it may take, in milliseconds"),
+        "mode": ["type": "string", "enum": ["efficient"]],
+        "format": ["type": "string", "enum": ["ai", "aria"]],
+        "interactive": flag, "compact": flag, "depth": number,
+        "selector": text("Only below this CSS selector"), "frame": string, "labels": flag, "maxChars": number,
+        "limit": number, "fullPage": flag,
+        "ref": text("Such as e12, from the last snapshot"), "element": text("A CSS selector"),
+        "type": ["type": "string", "enum": ["png", "jpeg"]],
+        "level": string, "filter": text("Part of the address"), "clear": flag,
+        "paths": ["type": "array", "items": string, "description": "Files; asks your person first"],
+        "inputRef": string, "accept": flag, "promptText": string, "path": text("The file's name"), "name": string,
+        "color": string, "cdpUrl": string, "driver": string, "timeoutMs": number,
     ]
 
+    private static let string: JSONValue = ["type": "string"]
+    private static let flag: JSONValue = ["type": "boolean"]
+    private static let number: JSONValue = ["type": "number"]
+    private static let strings: JSONValue = ["type": "array", "items": string]
+
     private static func text(_ words: String) -> JSONValue { ["type": "string", "description": .string(words)] }
-    private static func flag(_ words: String) -> JSONValue { ["type": "boolean", "description": .string(words)] }
-    private static func number(_ words: String) -> JSONValue { ["type": "number", "description": .string(words)] }
-    private static func texts(_ words: String) -> JSONValue {
-        ["type": "array", "items": ["type": "string"], "description": .string(words)]
-    }
 }

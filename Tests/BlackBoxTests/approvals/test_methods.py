@@ -1,8 +1,12 @@
 """exec.approval.*, exec.approvals.*, `jarvis approvals` (interop 5.14, 10.10)."""
 
 import json
+import signal
+import time
+from pathlib import Path
 
 import pytest
+from support.ports import wait_until
 from support.rpc import RpcError
 
 
@@ -52,6 +56,25 @@ def test_nobody_answers(client):
     assert client.call("exec.approval.waitDecision", {"id": "three-1"})["decision"] is None
 
 
+def test_an_answer_after_the_time_counts_for_nothing(client, guarded):
+    """Also when the answer is read before anybody noticed that the time is over: the host slept."""
+    client.request("exec.approval.request", {"id": "late-1", "command": "make", "timeoutMs": 500})
+    client.wait_event("exec.approval.requested", lambda p: p["id"] == "late-1")
+    guarded.process.send_signal(signal.SIGSTOP)
+    try:
+        # Every thread of it: the signal takes its time.
+        wait_until(lambda: {stat.read_text().rsplit(")", 1)[1].split()[0] for stat in Path(f"/proc/{guarded.process.pid}/task").glob("*/stat")} == {"T"},
+                   what="the gateway to stand still")
+        answer = client.request("exec.approval.resolve", {"id": "late-1", "decision": "allow-once"})
+        time.sleep(0.8)
+    finally:
+        guarded.process.send_signal(signal.SIGCONT)
+    with pytest.raises(RpcError) as late:
+        client.answer(answer)
+    assert late.value.details["code"] == "APPROVAL_ALREADY_RESOLVED" and late.value.details["decision"] is None
+    assert client.wait_event("exec.approval.resolved", lambda p: p["id"] == "late-1").payload["decision"] is None
+
+
 @pytest.mark.parametrize("params", [
     {"command": "ls", "commandArgv": ["rm", "-rf", "/"]},
     {"command": "echo a b", "commandArgv": ["echo", "a b"]},
@@ -60,6 +83,7 @@ def test_nobody_answers(client):
     {"command": "x" * 9000},
     {"command": "ls", "id": "with space"},
     {"command": "ls", "id": "a\u202eb"},
+    {"command": "ls", "agentId": "main\u202e"},
     {"command": "ls", "unknown": 1},
     {"command": ""},
     {"command": ["ls"]},
@@ -81,6 +105,37 @@ def test_hidden_characters_are_shown(client):
     client.request("exec.approval.request", {"id": "hidden-1", "command": command, "env": {"LD_PRELOAD": "/tmp/x.so"}})
     text = client.wait_event("exec.approval.requested", lambda p: p["id"] == "hidden-1").payload["request"]["command"]
     assert text.startswith("ls\\u{202e}\\u{1b}[31m ⟨10240 spaces⟩ ; rm -rf ~") and "LD_PRELOAD" in text
+
+
+def test_secrets_of_the_environment_are_not_shown(client):
+    ids = []
+    for number, secret in enumerate(("hunter2-hunter2", "other-other")):
+        ids.append(client.request("exec.approval.request", {"id": f"env-{number}", "command": "make", "env": {"API_TOKEN": secret, "LANG": "C"}}))
+        shown = client.wait_event("exec.approval.requested", lambda p, number=number: p["id"] == f"env-{number}").payload
+        assert secret not in json.dumps(shown) and "API_TOKEN" in shown["request"]["command"] and '"LANG":"C"' in shown["request"]["command"]
+        client.call("exec.approval.resolve", {"id": f"env-{number}", "decision": "deny"})
+    prints = {event.payload["request"]["fingerprint"] for event in client.events_named("exec.approval.resolved")}
+    assert len(prints) == 2, "what is not shown still counts"
+
+
+def test_one_answer_counts(client, guarded):
+    """The page, the chat and the terminal answer at once."""
+    request = client.request("exec.approval.request", {"id": "race-1", "command": "make"})
+    client.wait_event("exec.approval.requested", lambda p: p["id"] == "race-1")
+    others = [guarded.client(scopes=["operator.approvals"]) for _ in range(6)]
+    answers = [(other, other.request("exec.approval.resolve", {"id": "race-1", "decision": "allow-once" if number % 2 else "deny"}), number % 2)
+               for number, other in enumerate(others)]
+    won, lost = [], []
+    for other, id, allows in answers:
+        try:
+            won.append((other.answer(id)["decision"], allows))
+        except RpcError as error:
+            lost.append(error.details)
+    assert len(won) == 1 and len(lost) == 5
+    decision = "allow-once" if won[0][1] else "deny"
+    assert won[0][0] == decision and client.answer(request)["decision"] == decision
+    assert all(each["code"] == "APPROVAL_ALREADY_RESOLVED" and each["decision"] == decision for each in lost)
+    assert len(client.events_named("exec.approval.resolved")) == 1
 
 
 @pytest.mark.parametrize("id, code", [("nosuch-1", "APPROVAL_NOT_FOUND"), ("no", "APPROVAL_NOT_FOUND")])
@@ -182,3 +237,20 @@ def test_a_tool_that_is_denied_is_not_offered(gateway, scripted_model):
         names = [tool["function"]["name"] for tool in scripted_model.requests[-1].body.get("tools", [])]
         assert ("browser" in names) is offered and "session_status" in names
         started.stop()
+
+
+@pytest.mark.parametrize("window, offered", [(2048, False), (4096, True)])
+def test_a_small_window_gets_fewer_tools(gateway, scripted_model, window, offered):
+    config = {"models": {"providers": {"test": {"models": [{"id": "echo", "name": "echo", "contextWindow": window, "maxTokens": 256}]}}}}
+    started = gateway(config=config)
+    with started.client() as client:
+        client.chat("hello")
+        names = [tool["function"]["name"] for tool in scripted_model.requests[-1].body["tools"]]
+        assert ("browser" in names) is offered and "session_status" in names
+        tools = {tool["id"]: tool for tool in client.call("tools.effective")["tools"]}
+    assert tools["browser"]["allowed"] is offered and tools["browser"]["tokens"] > 500
+    if not offered:
+        assert tools["browser"]["removedBy"] == "models.providers.test.models[echo].contextWindow" and "2048" in tools["browser"]["reason"]
+    document = json.loads(started.cli("doctor", "--json").stdout)
+    (finding,) = [finding for instance in document["instances"] for finding in instance["findings"] if finding["id"] == "gateway.tools"]
+    assert finding["severity"] == "info" and "test/echo" in finding["evidence"][0] and finding["next"].endswith("tools.profile minimal")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from support.approvals import MARK, evaluate, tool_results
-from support.model import Step
+from support.model import Echo, Step
 from support.paths import jarvis_binary
 from support.ports import wait_until
 from support.rpc import RpcError, text_of
@@ -225,6 +225,50 @@ def test_after_a_crash_the_question_is_asked_again(asking_gateway):
         wait_until(lambda: text_of(client.history(session)[-1]) == "done", what="the answer")
     assert MARK in tool_results(asking.model.requests[-1].body)[-1]
     assert len(records(asking.gateway, session)) == 1
+
+
+def test_killed_right_after_the_answer(asking_gateway):
+    """However far it came: it ran once or not at all, and never without an answer."""
+    asking = asking_gateway()
+    # The model may have been asked for its last words already, and is asked again.
+    asking.model.default = Echo(text="done")
+    run, session = asking.start("() => 15")
+    asking.resolve(asking.question()["id"], "allow-once")
+    asking.gateway.kill()
+    asking.gateway.start()
+    with asking.gateway.client() as client:
+        def over():
+            history = client.history(session)
+            return client.call("exec.approval.list")["pending"] or (history and text_of(history[-1]) == "done" and [None])
+        (asked,) = wait_until(over, what="the question again, or the end")
+        begun = len(records(asking.gateway, session))
+        assert begun == (0 if asked else 1)
+        if asked:
+            asking.resolve(asked["id"], "deny", client)
+            wait_until(lambda: text_of(client.history(session)[-1]) == "done", what="the answer")
+            assert "denied" in tool_results(asking.model.requests[-1].body)[-1]
+        assert len(records(asking.gateway, session)) == begun
+
+
+def test_always_is_on_disk_when_it_is_told(asking_gateway):
+    asking = asking_gateway()
+    asking.start("() => 16")
+    asked = asking.question()
+    asking.resolve(asked["id"], "allow-always")
+    asking.gateway.kill()
+    (entry,) = json.loads((asking.gateway.state / "exec-approvals.json").read_text())["agents"]["main"]["allowlist"]
+    assert entry["pattern"] == asked["request"]["allowPattern"]
+
+
+def test_an_always_that_can_not_be_kept_is_a_once(asking):
+    run, _ = asking.start("() => 17")
+    id = asking.question()["id"]
+    (asking.gateway.state / "exec-approvals.json").write_text("{broken")
+    error = asking.owner.error("exec.approval.resolve", {"id": id, "decision": "allow-always"})
+    assert error.code == "UNAVAILABLE" and "allowed this once" in error.message
+    told = asking.owner.wait_event("exec.approval.resolved", since=asking.since).payload
+    assert told["decision"] == "allow-once"
+    assert MARK in asking.end(run)
 
 
 @pytest.mark.parametrize("mode, call, asks", [

@@ -43,6 +43,18 @@ def show(page, view):
 # ---- questions
 
 
+def test_what_is_asked_stands_in_its_order(new_page, asking):
+    """Letters that are written from right to left must not move what stands between them."""
+    page = ready(new_page(asking.link))
+    asking.call(asking.gateway.ask, {**QUESTION, "command": "pay \u05d0; 1, 20 \u05d1 to c"})
+    page.wait_for_selector(".approval-text")
+    places = page.evaluate("""() => {
+      const text = document.querySelector('.approval-text').firstChild, range = document.createRange();
+      return [...text.data].map((_, i) => { range.setStart(text, i); range.setEnd(text, i + 1); return range.getBoundingClientRect().left; });
+    }""")
+    assert places == sorted(places)
+
+
 @pytest.mark.parametrize("button, decision", [("Allow once", "allow-once"), ("Always allow", "allow-always"), ("Deny", "deny")])
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
 def test_a_question_is_answered(new_page, asking, button, decision, options):

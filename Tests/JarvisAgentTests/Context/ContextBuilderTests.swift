@@ -71,6 +71,31 @@ import Testing
         #expect(built.pendingCalls.map(\.id) == ["1", "2"] && built.begunCalls == ["1"])
     }
 
+    @Test func idsOfCallsAreOfOneTurn() {
+        // Servers that number calls anew in every turn: the second call 1 neither began nor has a result.
+        let built = ContextBuilder.build(
+            [
+                entry(user("a"), run: "r"), entry(assistant("", calls: ["1"]), run: "r"),
+                ContextEntry(id: "b", runId: "r", kind: .toolBegan(callId: "1")), entry(result("1"), run: "r"),
+                entry(assistant("", calls: ["1"]), run: "r"),
+            ], runId: "r")
+        #expect(built.pendingCalls.map(\.id) == ["1"] && built.begunCalls.isEmpty)
+    }
+
+    @Test func smallWindowsGetFewerTools() {
+        func tool(_ name: String, tokens: Int) -> ToolDefinition {
+            let text = String(repeating: "x", count: (tokens - 21) * 4)
+            return ToolDefinition(name: name, label: "L", description: text, parameters: [:], group: "ui")
+        }
+        let tools = [tool("small", tokens: 100), tool("large", tokens: 900), tool("middle", tokens: 500)]
+        #expect(tools.map(ContextBuilder.tokens) == [100, 900, 500])
+        #expect(ContextBuilder.tooLarge(tools, contextWindow: 200_000).isEmpty)
+        #expect(ContextBuilder.tooLarge(tools, contextWindow: 3000).isEmpty)
+        #expect(ContextBuilder.tooLarge(tools, contextWindow: 2048).map(\.name) == ["middle"])
+        #expect(ContextBuilder.tooLarge(tools, contextWindow: 1300).map(\.name) == ["large"])
+        #expect(ContextBuilder.tooLarge(tools, contextWindow: 100).count == 3)
+    }
+
     @Test func keepsAPlainConversation() {
         let built = ContextBuilder.build(
             [entry(user("a")), entry(assistant("b")), entry(user("c"), run: "r")], runId: "r")

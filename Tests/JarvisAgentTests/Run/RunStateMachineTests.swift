@@ -65,6 +65,37 @@ import Testing
         #expect(machine.handle(.abort).isEmpty)
     }
 
+    @Test func manyCallsOfOneTurnAreBounded() throws {
+        var limits = RunLimits()
+        limits.toolCalls = 3
+        var machine = machine(limits: limits)
+        _ = machine.handle(.begin(pending: []))
+        for number in 0..<100 { _ = machine.handle(.turn(.provider(.toolCall(call("\(number)"))))) }
+        var actions = machine.handle(.turn(.provider(.finished(.toolUse)))) + machine.handle(.turnEnded)
+        for number in 0..<3 {
+            #expect(tools(actions) == ["\(number)"])
+            actions = machine.handle(.toolFinished(call("\(number)"), .text("seen")))
+        }
+        #expect(tools(actions).isEmpty && asksModel(actions))
+        // One answer, and a result for each of its hundred calls.
+        #expect(machine.added.count == 101)
+        #expect(machine.added.last?.plainText.hasPrefix("Not run: at most 3 calls") == true)
+        // The next turn may call again.
+        #expect(tools(turn(&machine, .toolCall(call("0")), .finished(.toolUse))) == ["0"])
+    }
+
+    @Test func everyCallOfATurnHasItsOwnId() throws {
+        var machine = machine()
+        _ = machine.handle(.begin(pending: []))
+        _ = turn(&machine, .toolCall(call("1")), .toolCall(call("1")), .toolCall(call("1_1")), .finished(.toolUse))
+        guard case .assistant(let answer) = try #require(machine.added.first) else {
+            Issue.record("no answer")
+            return
+        }
+        let ids = answer.content.compactMap { if case .toolCall(let call) = $0 { call.id } else { nil } }
+        #expect(Set(ids).count == 3 && ids.first == "1")
+    }
+
     @Test func runsToolsOneByOneAndAsksAgain() throws {
         var machine = machine()
         _ = machine.handle(.begin(pending: []))

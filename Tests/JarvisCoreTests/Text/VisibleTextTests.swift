@@ -26,6 +26,15 @@ import Testing
                 == "ls ⟨10240 spaces⟩ ; rm -rf ~")
     }
 
+    @Test func aWallOfMarksIsWrittenOut() {
+        // Letters of living scripts carry few marks and stay as they are.
+        #expect(VisibleText.escaped("e\u{302}\u{301} ก็ שָׁ") == "e\u{302}\u{301} ก็ שָׁ")
+        let marks = String(repeating: "\u{301}", count: 6)
+        #expect(
+            VisibleText.escaped("x" + marks + "y") == "x" + marks.unicodeScalars.prefix(4).map(String.init).joined()
+                + "\\u{301}\\u{301}y")
+    }
+
     @Test func cutsSayHowMuch() {
         #expect(VisibleText.escaped("abcdef", limit: 6) == "abcdef")
         #expect(VisibleText.escaped("abcdefgh", limit: 3) == "abc … [cut: 5 of 8 characters]")

@@ -77,6 +77,28 @@ import Testing
         #expect(desk.pending.isEmpty)
     }
 
+    @Test func isNotAnsweredAfterItsTime() throws {
+        var desk = try desk("aaaa")
+        // Nobody said yet that it is over: the host may have slept.
+        #expect(throws: ApprovalDesk.Refusal.expired("aaaa")) {
+            try desk.resolve("aaaa", .allowOnce, by: "me", now: 110)
+        }
+        #expect(desk.lapse("aaaa", now: 110)?.decision == nil)
+        #expect(ApprovalDesk.Refusal.expired("aaaa").code == "APPROVAL_ALREADY_RESOLVED")
+    }
+
+    @Test func remembersSoManyAnswers() throws {
+        var desk = ApprovalDesk()
+        for number in 0...ApprovalDesk.maximumSettled {
+            let now = EpochMilliseconds(number)
+            _ = try desk.ask(id: "question-\(number)", request(), shown: [:], now: now, timeoutMs: 10)
+            _ = try desk.resolve("question-\(number)", .deny, by: "me", now: now)
+        }
+        _ = try desk.ask(id: "one more", request(), shown: [:], now: 1000, timeoutMs: 10)
+        #expect(desk.outcome("question-0") == nil)
+        #expect(desk.outcome("question-1")?.decision == .deny)
+    }
+
     @Test func isBoundedAndForgets() throws {
         var desk = ApprovalDesk()
         for number in 0..<ApprovalDesk.maximumPending {
@@ -115,8 +137,11 @@ import Testing
         // A star in what the model wrote would allow more than what is shown.
         #expect(request.allowPattern == nil)
         #expect(request.isShowable)
-        let long = ToolCall(id: "c", name: "browser", arguments: ["fn": .string(String(repeating: "x", count: 9000))])
-        #expect(!ApprovalRequest(long, ToolAssessment(.outside, "Run"), context: ToolContract.context()).isShowable)
+        // A letter with ten thousand marks is one character to a string, and a wall to the eye.
+        for text in [String(repeating: "x", count: 9000), "x" + String(repeating: "\u{301}", count: 9000)] {
+            let long = ToolCall(id: "c", name: "browser", arguments: ["fn": .string(text)])
+            #expect(!ApprovalRequest(long, ToolAssessment(.outside, "Run"), context: ToolContract.context()).isShowable)
+        }
     }
 
     @Test(arguments: [
@@ -131,10 +156,11 @@ import Testing
     }
 
     @Test func otherTextIsNoCommand() {
-        for text in [
-            "approve 3f2a", "please /approve 3f2a", "/approved x", "", "/approve " + String(repeating: "x", count: 600),
-        ] {
+        for text in ["approve 3f2a", "please /approve 3f2a", "/approved x", ""] {
             #expect(ApproveCommand(text) == nil)
         }
+        // However much follows: no model reads it.
+        let long = ApproveCommand("/approve 3f2a allow-once " + String(repeating: "x ", count: 600))
+        #expect(long?.id == "3f2a" && long?.decision == nil)
     }
 }

@@ -83,6 +83,20 @@ import Testing
         #expect(refuses(ApprovalPolicy.unanswered(request(), document: .success(.empty))))
         let full = try ApprovalsDocument(["defaults": ["askFallback": "full"]])
         #expect(runs(ApprovalPolicy.unanswered(request(), document: .success(full))))
+        let entries: JSONValue = ["main": ["allowlist": [["id": "1", "pattern": "browser:upload:/a"]]]]
+        let listed = try ApprovalsDocument(["defaults": ["askFallback": "allowlist"], "agents": entries])
+        #expect(runs(ApprovalPolicy.unanswered(request(), document: .success(listed))))
+        for other in [request("browser:upload:/b"), request(nil), request(agent: "work")] {
+            #expect(refuses(ApprovalPolicy.unanswered(other, document: .success(listed))))
+        }
+        let denying = try ApprovalsDocument(["defaults": ["askFallback": "full", "security": "deny"]])
+        #expect(refuses(ApprovalPolicy.unanswered(request(), document: .success(denying))))
+    }
+
+    @Test(arguments: ["*", "**", "br*", "*upload*", "*:upload:/a"])
+    func aStarIsNoTool(pattern: String) throws {
+        let file: JSONValue = ["agents": ["*": ["allowlist": [["id": "1", "pattern": .string(pattern)]]]]]
+        #expect(try judge(file: file) == .ask)
     }
 
     @Test(

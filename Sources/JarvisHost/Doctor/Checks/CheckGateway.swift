@@ -57,6 +57,12 @@ extension DoctorCheck {
                     "gateway.pending", .warning, "Changed settings wait for a restart.",
                     evidence: gateway.restartPending, next: patient.command("gateway restart")))
         }
+        if !gateway.toolRoom.isEmpty {
+            findings.append(
+                Finding(
+                    "gateway.tools", .info, "The window of a model is small for its tools.",
+                    evidence: gateway.toolRoom, next: patient.command("config set tools.profile minimal")))
+        }
         return findings
     }
 }
