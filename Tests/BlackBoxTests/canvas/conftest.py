@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from page.conftest import chromium, new_page  # noqa: F401
+from page.conftest import chromium, new_page, open_pages  # noqa: F401
 from support.gateway import Gateway, GatewayFactory
 
 

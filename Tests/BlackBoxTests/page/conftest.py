@@ -32,9 +32,22 @@ def chromium(playwright_driver):
 
 
 @pytest.fixture
-def new_page(chromium):
+def open_pages():
+    """The browser profiles of the test. They are closed before what they talk to: a page that finds it gone would complain."""
+    contexts = []
+
+    def close():
+        while contexts:
+            contexts.pop().close()
+
+    yield contexts, close
+    close()
+
+
+@pytest.fixture
+def new_page(chromium, open_pages):
     """A factory of pages in fresh browser profiles. A script error or a policy violation in any of them is a failure."""
-    contexts, complaints = [], []
+    (contexts, close), complaints = open_pages, []
 
     def make(url: str | None = None, quiet: bool = False, context=None, **options):
         if context is None:
@@ -51,13 +64,12 @@ def new_page(chromium):
         return page
 
     yield make
-    for context in contexts:
-        context.close()
+    close()
     assert complaints == []
 
 
 @pytest.fixture
-def fake():
+def fake(open_pages):
     """A fake gateway on a loop of its own; `fake.call(f)` runs a coroutine function there."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -81,6 +93,7 @@ def fake():
 
     handle = Handle()
     yield handle
+    open_pages[1]()
     handle.call(handle.gateway.close)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
