@@ -165,6 +165,11 @@ struct CanvasFiles: Sendable {
     /// Opens the directory that `names` lead to, one name at a time.
     private func enter(_ names: ArraySlice<String>, making: Bool) throws -> Int32 {
         var directory = openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if directory < 0, errno == ENOENT, making {
+            // Somebody threw the whole canvas away; it begins anew.
+            try DurableFile.createDirectory(root)
+            directory = openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        }
         guard directory >= 0 else { throw SystemCallError(call: "open", errorNumber: errno, subject: root) }
         for name in names {
             if making { _ = mkdirat(directory, name, 0o700) }

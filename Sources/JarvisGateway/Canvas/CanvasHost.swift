@@ -24,6 +24,8 @@ struct CanvasHost {
     var lastViewer = 0
     /// Watches the files while somebody looks.
     var watch: TreeWatch?
+    /// Whether the watch has begun: no change is missed from then on.
+    var isWatching = false
     /// Who waits until the pages that look were told about what was just written.
     var settling: [CheckedContinuation<Void, Never>] = []
     /// Connected pages that can show the canvas; the later ones attached later.

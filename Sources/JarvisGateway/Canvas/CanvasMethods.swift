@@ -53,7 +53,7 @@ extension Gateway {
             "enabled": .bool(canvas.isEnabled), "liveReload": .bool(canvas.liveReload),
             "root": .string(canvas.files?.root ?? canvas.configuredRoot), "scene": canvas.scene.json,
             "renderers": JSONValue(canvas.renderers.count), "viewers": JSONValue(canvas.viewers.count),
-            "watching": .bool(canvas.watch != nil), "capabilities": JSONValue(canvas.capabilities.count),
+            "watching": .bool(canvas.isWatching), "capabilities": JSONValue(canvas.capabilities.count),
         ])
     }
 

@@ -41,6 +41,7 @@ extension Gateway {
         if canvas.viewers.isEmpty {
             canvas.watch?.stop()
             canvas.watch = nil
+            canvas.isWatching = false
         }
     }
 
@@ -48,12 +49,21 @@ extension Gateway {
         do {
             let files = try await canvasFiles()
             guard canvas.watch == nil, !canvas.viewers.isEmpty else { return }
-            canvas.watch = TreeWatch(root: files.root) { [self] in
-                loop.execute { self.assumeIsolated { $0.reloadViewers() } }
-            }
+            let version = canvas.scene.version
+            canvas.watch = TreeWatch(
+                root: files.root,
+                onReady: { [self] in loop.execute { self.assumeIsolated { $0.watchBegan(version) } } },
+                onChange: { [self] in loop.execute { self.assumeIsolated { $0.reloadViewers() } } })
         } catch {
             logger.warning("the canvas is not watched", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// The watch is in place. What was written while it came into being, nobody has told the pages of.
+    private func watchBegan(_ version: Int) {
+        guard canvas.watch != nil else { return }
+        canvas.isWatching = true
+        if canvas.scene.version != version { reloadViewers() }
     }
 
     /// Waits until the pages that look were told about a write, at most 400 ms: a page that is opened from then on is

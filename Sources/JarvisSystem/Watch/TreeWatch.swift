@@ -14,24 +14,33 @@ import Synchronization
 package final class TreeWatch: Sendable {
     private let root: String
     private let quietMs: Int32
+    private let onReady: @Sendable () -> Void
     private let onChange: @Sendable () -> Void
     private let stopPipe: Mutex<Int32>
+    /// How often a root that is gone is looked for.
+    private static let lookMs: Int32 = 500
     /// At most so many directories are watched.
     private static let limit = 1024
 
     /// Begins to watch `root` with everything in it, also what comes into being later. Names that begin with a dot are
-    /// nobody's business, links are not followed. Nil when the system gives no pipe.
+    /// nobody's business, links are not followed. A root that is taken away is watched again when it is back. Nil when
+    /// the system gives no pipe.
     ///
     /// - Parameters:
     ///   - quietMs: how long nothing may happen before a change counts, in milliseconds; after ten times as long it
     ///     counts all the same.
+    ///   - onReady: called on the watcher's thread once: what changes from then on is told.
     ///   - onChange: called on the watcher's thread.
-    package init?(root: String, quietMs: Int = 60, onChange: @escaping @Sendable () -> Void) {
+    package init?(
+        root: String, quietMs: Int = 60, onReady: @escaping @Sendable () -> Void = {},
+        onChange: @escaping @Sendable () -> Void
+    ) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return nil }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         self.root = root
         self.quietMs = Int32(clamping: quietMs)
+        self.onReady = onReady
         self.onChange = onChange
         stopPipe = Mutex(ends[1])
         let (reading, watched) = (ends[0], self)
@@ -56,8 +65,14 @@ package final class TreeWatch: Sendable {
             guard notifier >= 0 else { return }
             var directories: [Int32: String] = [:]
             add(root, to: notifier, &directories)
-            while wait(stop, notifier, -1) == .changed {
-                guard drain(notifier, &directories) else { continue }
+            onReady()
+            while true {
+                // The kernel tells nothing of a directory that is not there: a root that is gone is looked for.
+                let isGone = directories.isEmpty
+                if wait(stop, notifier, isGone ? Self.lookMs : -1) == .stopped { return }
+                let counts = drain(notifier, &directories)
+                if isGone { add(root, to: notifier, &directories) }
+                guard counts || isGone && !directories.isEmpty else { continue }
                 var rounds = 0
                 while rounds < 10 {
                     let next = wait(stop, notifier, quietMs)
@@ -147,6 +162,7 @@ package final class TreeWatch: Sendable {
         private func run(stop: Int32) {
             defer { close(stop) }
             var last = signature()
+            onReady()
             while true {
                 var descriptor = pollfd(fd: stop, events: Int16(POLLIN), revents: 0)
                 if poll(&descriptor, 1, 1000) > 0 { return }

@@ -1,6 +1,7 @@
 """Live reload: pages that show the canvas hear of changes; nobody is told, and nothing is watched, while nobody looks."""
 
 import os
+import shutil
 from contextlib import ExitStack
 
 import pytest
@@ -176,3 +177,14 @@ def test_the_doctype_stays_first(canvas, new_page):
         assert tab.evaluate("typeof __jarvisCanvas") == "number", name
     tab.goto(canvas.url("quirks.html"))
     assert tab.evaluate("document.compatMode") == "BackCompat"
+
+
+def test_a_root_that_was_thrown_away_begins_anew(canvas):
+    with watch(canvas):
+        watching(canvas)
+        shutil.rmtree(canvas.root)
+        canvas.rpc.call("canvas.present", {"html": "<p>anew"})
+        assert canvas.root.stat().st_mode & 0o777 == 0o700
+        reply = canvas.get(canvas.address("index.html"))
+        assert reply[0] == 200 and "anew" in str(reply[-1]), reply
+    quiet(canvas)
