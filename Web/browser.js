@@ -25,10 +25,11 @@ export class BrowserView {
     this.image = h("img", { class: "shot", alt: "", hidden: true });
     this.note = h("div", { class: "empty" });
     this.problem = h("p", { class: "problem", role: "status", hidden: true });
+    this.question = h("form", { class: "browser-ask", role: "group", "aria-label": "Dialog of the page", hidden: true, on: { submit: (event) => this.reply(event, true) } });
     this.root.append(
       h("div", { class: "view-head" }, h("h1", { id: "browser-title", text: "Browser" }), this.lamp, this.state, this.power),
       h("div", { class: "browser-tools" }, this.select, this.form),
-      this.problem, this.strip,
+      this.problem, this.question, this.strip,
       h("div", { class: "page-scroll shot-scroll", tabindex: "0", role: "region", "aria-label": "Picture of the tab" }, this.where, this.image, this.note));
     document.addEventListener("visibilitychange", () => this.shown && document.visibilityState === "visible" && this.refresh());
   }
@@ -62,8 +63,9 @@ export class BrowserView {
     if (!this.isWatched) return;
     const round = (this.round = (this.round ?? 0) + 1);
     try {
-      const { profiles } = await this.options.gateway().request("browser.request", { method: "GET", path: "/profiles" });
+      const { profiles, enabled } = await this.options.gateway().request("browser.request", { method: "GET", path: "/profiles" });
       this.profiles = profiles ?? [];
+      this.isOff = enabled === false;
       if (!this.profiles.some(({ name }) => name === this.profile)) {
         this.profile = (this.profiles.find(({ running }) => running) ?? this.profiles.find(({ isDefault }) => isDefault) ?? this.profiles[0])?.name;
       }
@@ -81,6 +83,10 @@ export class BrowserView {
     this.render();
     this.watch();
     if (this.isWatched) this.listTimer = setTimeout(() => this.refresh(), listEvery);
+  }
+
+  get shownTab() {
+    return this.tabs.find(({ targetId }) => targetId === this.target);
   }
 
   get current() {
@@ -125,6 +131,14 @@ export class BrowserView {
     });
   }
 
+  reply(event, accept) {
+    event.preventDefault();
+    const promptText = this.question.querySelector("input")?.value;
+    this.act("Answering…", () => this.ask("POST", "/hooks/dialog", {
+      body: { accept, targetId: this.target, ...(accept && promptText !== undefined ? { promptText } : {}) },
+    }));
+  }
+
   closeTab(targetId) {
     this.act("Closing…", () => this.ask("DELETE", `/tabs/${encodeURIComponent(targetId)}`));
   }
@@ -134,6 +148,8 @@ export class BrowserView {
   /** Starts the next picture a second after the last one came; none is asked for while nobody can see it. */
   watch(delay = 0) {
     if (this.pictureTimer !== undefined || this.taking || !this.isWatched || !this.target || this.busy) return;
+    // A page behind its dialog does not draw, and a dead one never will.
+    if (this.shownTab?.dialog || this.shownTab?.crashed) return;
     this.pictureTimer = setTimeout(async () => {
       this.pictureTimer = undefined;
       const { target } = this;
@@ -145,7 +161,9 @@ export class BrowserView {
         });
         if (target === this.target && this.shown) this.display(base64, mimeType, width);
       } catch (error) {
-        if (target === this.target && this.shown && !(error instanceof ConnectionLost)) this.blank(error.message);
+        // A dialog that just opened is drawn with the next list; the picture behind it stays.
+        const isOurs = target === this.target && this.shown && !(error instanceof ConnectionLost);
+        if (isOurs && error.detail !== "dialog_open") this.blank(error.message);
       }
       this.taking = false;
       this.watch(pictureEvery);
@@ -190,28 +208,58 @@ export class BrowserView {
     const running = current?.running === true;
     const gateway = this.options.gateway();
     const mayAct = gateway.can("operator.write");
-    this.select.replaceChildren(...this.profiles.map(({ name, running: isOn }) =>
-      h("option", { value: name, selected: name === this.profile, text: isOn ? `${name} · running` : name })));
+    // A list that is open would close if its entries were made anew without need.
+    const names = this.profiles.map(({ name, running: isOn }) => [name, isOn ? `${name} · running` : name]);
+    if (JSON.stringify(names) !== this.shownNames) {
+      this.shownNames = JSON.stringify(names);
+      this.select.replaceChildren(...names.map(([value, text]) => h("option", { value, text })));
+    }
     this.select.value = this.profile ?? "";
     this.select.hidden = this.profiles.length < 2;
     this.lamp.dataset.state = running ? "on" : "off";
-    this.state.textContent = this.busy || (this.unavailable ? "" : running
+    this.state.textContent = this.busy || (this.unavailable ? "" : this.isOff ? "turned off" : running
       ? `running · ${this.tabs.length} ${this.tabs.length === 1 ? "tab" : "tabs"}` : "stopped");
     this.power.textContent = running ? "Stop" : "Start";
-    this.power.disabled = Boolean(this.busy) || !current || !mayAct;
-    this.form.hidden = !current || !mayAct;
+    this.power.disabled = Boolean(this.busy) || !current || !mayAct || this.isOff;
+    this.form.hidden = !current || !mayAct || this.isOff;
     this.strip.hidden = this.tabs.length === 0;
     const focused = this.strip.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
     this.strip.replaceChildren(...this.tabs.map((tab) => this.tab(tab, mayAct)));
-    const { url } = this.tabs.find(({ targetId }) => targetId === this.target) ?? {};
-    this.where.textContent = url ?? "";
+    const { url, crashed, dialog } = this.shownTab ?? {};
+    this.where.textContent = this.where.title = url ?? "";
     this.where.hidden = !url;
     if (this.target !== this.shownTarget) this.strip.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     this.shownTarget = this.target;
-    if (focused) this.strip.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    // The tab that was closed with the keyboard leaves its place to the one that is shown.
+    if (focused) (this.strip.querySelector(`[data-key="${CSS.escape(focused)}"]`) ?? this.strip.querySelector("[aria-current]"))?.focus();
     if (this.unavailable) this.blank(this.unavailable);
-    else if (!running) this.blank("The browser is stopped. Start it here, or ask the assistant to open a page.");
+    else if (this.isOff) this.blank("The browser is turned off: the setting browser.enabled is false.");
+    else if (!running) {
+      const why = current?.reason ?? current?.problem;
+      this.blank(`${why ? `The browser does not run: ${why}.` : "The browser is stopped."} Start it here, or ask the assistant to open a page.`);
+    }
     else if (this.tabs.length === 0) this.blank("No tab is open.");
+    else if (crashed) this.blank("The page crashed. Close its tab, or open the address again.");
+    this.renderDialog(dialog, mayAct);
+  }
+
+  /** What the page asks in a dialog, drawn once, so that an answer can be typed. */
+  renderDialog(dialog, mayAct) {
+    const key = JSON.stringify([this.target, dialog, mayAct]);
+    if (key === this.shownDialog) return;
+    this.shownDialog = key;
+    this.question.hidden = !dialog;
+    this.question.replaceChildren();
+    if (!dialog) return;
+    const isPrompt = dialog.type === "prompt";
+    this.question.append(
+      h("p", { text: dialog.type === "beforeunload" ? "The page asks whether it may be left." : `The page asks: ${dialog.message ?? ""}` }),
+      ...(mayAct ? [
+        isPrompt && h("input", { type: "text", "aria-label": "Answer", autocomplete: "off", value: dialog.defaultText ?? "" }),
+        dialog.type !== "alert" && h("button", { type: "button", class: "button", text: "Cancel", on: { click: (event) => this.reply(event, false) } }),
+        h("button", { type: "submit", class: "button primary", text: "OK" }),
+      ].filter(Boolean) : []));
+    announce("The page asks something");
   }
 
   tab({ targetId, title, url }, mayAct) {

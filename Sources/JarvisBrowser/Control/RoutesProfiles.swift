@@ -20,7 +20,10 @@ struct NewProfile: Sendable {
 
     /// - Throws: `BrowserError` 400 naming the member.
     init(_ body: JSONValue) throws {
-        let name = try Self.text(body, "name") ?? ""
+        guard let name = try Self.text(body, "name") else {
+            throw BrowserError(
+                400, "invalid_name", "name is missing: what the browser profile is called, such as work.")
+        }
         guard BrowserProfile.isName(name) else {
             throw BrowserError(
                 400, "invalid_name",
@@ -81,7 +84,12 @@ extension BrowserControl {
         var rows: [JSONValue] = []
         for profile in profiles {
             var running: OpenBrowser?
-            if case .running(let browser) = life(profile.name) { running = browser }
+            var reason: String?
+            switch life(profile.name) {
+            case .running(let browser): running = browser
+            case .stopped(let why): reason = why
+            case .starting, .stopping: break
+            }
             let port = await leasedPort(profile)
             rows.append([
                 "name": .string(profile.name), "cdpPort": port.map { JSONValue($0) } ?? .null,
@@ -89,10 +97,10 @@ extension BrowserControl {
                 "running": .bool(running != nil), "state": .string(life(profile.name).word),
                 "tabCount": JSONValue(await running?.countTabs() ?? 0), "isDefault": .bool(profile.isDefault),
                 "isRemote": .bool(profile.isRemote), "driver": .string(profile.driver.rawValue),
-                "problem": JSONValue(profile.problem),
+                "reason": JSONValue(reason), "problem": JSONValue(profile.problem),
             ])
         }
-        return ["profiles": .array(rows)]
+        return ["enabled": .bool(settings.isEnabled), "profiles": .array(rows)]
     }
 
     /// `POST /profiles/create`.

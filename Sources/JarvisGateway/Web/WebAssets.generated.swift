@@ -587,7 +587,7 @@ for (const button of buttons) button.disabled = false;
 
 """#),
         Asset(
-            path: "/assets/browser.js", contentType: "text/javascript; charset=utf-8", etag: "9218801783d3a47f",
+            path: "/assets/browser.js", contentType: "text/javascript; charset=utf-8", etag: "94434fff94f442ea",
             body: #"""
 import { announce, byId, h, icon } from "./dom.js";
 import { ConnectionLost } from "./gateway.js";
@@ -611,10 +611,11 @@ this.where = h("p", { class: "shot-url muted small-print", hidden: true, dir: "l
 this.image = h("img", { class: "shot", alt: "", hidden: true });
 this.note = h("div", { class: "empty" });
 this.problem = h("p", { class: "problem", role: "status", hidden: true });
+this.question = h("form", { class: "browser-ask", role: "group", "aria-label": "Dialog of the page", hidden: true, on: { submit: (event) => this.reply(event, true) } });
 this.root.append(
 h("div", { class: "view-head" }, h("h1", { id: "browser-title", text: "Browser" }), this.lamp, this.state, this.power),
 h("div", { class: "browser-tools" }, this.select, this.form),
-this.problem, this.strip,
+this.problem, this.question, this.strip,
 h("div", { class: "page-scroll shot-scroll", tabindex: "0", role: "region", "aria-label": "Picture of the tab" }, this.where, this.image, this.note));
 document.addEventListener("visibilitychange", () => this.shown && document.visibilityState === "visible" && this.refresh());
 }
@@ -642,8 +643,9 @@ clearTimeout(this.listTimer);
 if (!this.isWatched) return;
 const round = (this.round = (this.round ?? 0) + 1);
 try {
-const { profiles } = await this.options.gateway().request("browser.request", { method: "GET", path: "/profiles" });
+const { profiles, enabled } = await this.options.gateway().request("browser.request", { method: "GET", path: "/profiles" });
 this.profiles = profiles ?? [];
+this.isOff = enabled === false;
 if (!this.profiles.some(({ name }) => name === this.profile)) {
 this.profile = (this.profiles.find(({ running }) => running) ?? this.profiles.find(({ isDefault }) => isDefault) ?? this.profiles[0])?.name;
 }
@@ -661,6 +663,9 @@ this.unavailable = error.message;
 this.render();
 this.watch();
 if (this.isWatched) this.listTimer = setTimeout(() => this.refresh(), listEvery);
+}
+get shownTab() {
+return this.tabs.find(({ targetId }) => targetId === this.target);
 }
 get current() {
 return this.profiles.find(({ name }) => name === this.profile);
@@ -699,11 +704,19 @@ this.target = tab.targetId;
 this.address.value = "";
 });
 }
+reply(event, accept) {
+event.preventDefault();
+const promptText = this.question.querySelector("input")?.value;
+this.act("Answering…", () => this.ask("POST", "/hooks/dialog", {
+body: { accept, targetId: this.target, ...(accept && promptText !== undefined ? { promptText } : {}) },
+}));
+}
 closeTab(targetId) {
 this.act("Closing…", () => this.ask("DELETE", `/tabs/${encodeURIComponent(targetId)}`));
 }
 watch(delay = 0) {
 if (this.pictureTimer !== undefined || this.taking || !this.isWatched || !this.target || this.busy) return;
+if (this.shownTab?.dialog || this.shownTab?.crashed) return;
 this.pictureTimer = setTimeout(async () => {
 this.pictureTimer = undefined;
 const { target } = this;
@@ -715,7 +728,8 @@ query: { targetId: target, maxWidth: String(Math.min(1600, Math.round(this.root.
 });
 if (target === this.target && this.shown) this.display(base64, mimeType, width);
 } catch (error) {
-if (target === this.target && this.shown && !(error instanceof ConnectionLost)) this.blank(error.message);
+const isOurs = target === this.target && this.shown && !(error instanceof ConnectionLost);
+if (isOurs && error.detail !== "dialog_open") this.blank(error.message);
 }
 this.taking = false;
 this.watch(pictureEvery);
@@ -753,28 +767,54 @@ const { current } = this;
 const running = current?.running === true;
 const gateway = this.options.gateway();
 const mayAct = gateway.can("operator.write");
-this.select.replaceChildren(...this.profiles.map(({ name, running: isOn }) =>
-h("option", { value: name, selected: name === this.profile, text: isOn ? `${name} · running` : name })));
+const names = this.profiles.map(({ name, running: isOn }) => [name, isOn ? `${name} · running` : name]);
+if (JSON.stringify(names) !== this.shownNames) {
+this.shownNames = JSON.stringify(names);
+this.select.replaceChildren(...names.map(([value, text]) => h("option", { value, text })));
+}
 this.select.value = this.profile ?? "";
 this.select.hidden = this.profiles.length < 2;
 this.lamp.dataset.state = running ? "on" : "off";
-this.state.textContent = this.busy || (this.unavailable ? "" : running
+this.state.textContent = this.busy || (this.unavailable ? "" : this.isOff ? "turned off" : running
 ? `running · ${this.tabs.length} ${this.tabs.length === 1 ? "tab" : "tabs"}` : "stopped");
 this.power.textContent = running ? "Stop" : "Start";
-this.power.disabled = Boolean(this.busy) || !current || !mayAct;
-this.form.hidden = !current || !mayAct;
+this.power.disabled = Boolean(this.busy) || !current || !mayAct || this.isOff;
+this.form.hidden = !current || !mayAct || this.isOff;
 this.strip.hidden = this.tabs.length === 0;
 const focused = this.strip.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
 this.strip.replaceChildren(...this.tabs.map((tab) => this.tab(tab, mayAct)));
-const { url } = this.tabs.find(({ targetId }) => targetId === this.target) ?? {};
-this.where.textContent = url ?? "";
+const { url, crashed, dialog } = this.shownTab ?? {};
+this.where.textContent = this.where.title = url ?? "";
 this.where.hidden = !url;
 if (this.target !== this.shownTarget) this.strip.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 this.shownTarget = this.target;
-if (focused) this.strip.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+if (focused) (this.strip.querySelector(`[data-key="${CSS.escape(focused)}"]`) ?? this.strip.querySelector("[aria-current]"))?.focus();
 if (this.unavailable) this.blank(this.unavailable);
-else if (!running) this.blank("The browser is stopped. Start it here, or ask the assistant to open a page.");
+else if (this.isOff) this.blank("The browser is turned off: the setting browser.enabled is false.");
+else if (!running) {
+const why = current?.reason ?? current?.problem;
+this.blank(`${why ? `The browser does not run: ${why}.` : "The browser is stopped."} Start it here, or ask the assistant to open a page.`);
+}
 else if (this.tabs.length === 0) this.blank("No tab is open.");
+else if (crashed) this.blank("The page crashed. Close its tab, or open the address again.");
+this.renderDialog(dialog, mayAct);
+}
+renderDialog(dialog, mayAct) {
+const key = JSON.stringify([this.target, dialog, mayAct]);
+if (key === this.shownDialog) return;
+this.shownDialog = key;
+this.question.hidden = !dialog;
+this.question.replaceChildren();
+if (!dialog) return;
+const isPrompt = dialog.type === "prompt";
+this.question.append(
+h("p", { text: dialog.type === "beforeunload" ? "The page asks whether it may be left." : `The page asks: ${dialog.message ?? ""}` }),
+...(mayAct ? [
+isPrompt && h("input", { type: "text", "aria-label": "Answer", autocomplete: "off", value: dialog.defaultText ?? "" }),
+dialog.type !== "alert" && h("button", { type: "button", class: "button", text: "Cancel", on: { click: (event) => this.reply(event, false) } }),
+h("button", { type: "submit", class: "button primary", text: "OK" }),
+].filter(Boolean) : []));
+announce("The page asks something");
 }
 tab({ targetId, title, url }, mayAct) {
 const name = title || url || "New tab";
@@ -3077,7 +3117,7 @@ copy ? copyButton(`Copy ${name.toLowerCase()}`, () => String(value), "quiet") : 
 
 """#),
         Asset(
-            path: "/assets/style.css", contentType: "text/css; charset=utf-8", etag: "ed5da252a3af5544",
+            path: "/assets/style.css", contentType: "text/css; charset=utf-8", etag: "329c394755bbfa27",
             body: #"""
 :root {
 color-scheme: light dark;
@@ -3298,19 +3338,22 @@ main.split > #view-canvas { flex: 1.4 1 28rem; border-left: 1px solid var(--line
 .browser-go { display: flex; flex: 1 1 16rem; gap: .6rem; }
 .browser-go input { flex: 1; min-width: 0; min-height: 2.75rem; padding: 0 .75rem; border: 1px solid var(--strong-line); border-radius: .5rem; background: var(--surface); font-size: 1rem; }
 #view-browser > .problem { padding: .6rem 1.5rem 0; }
+.browser-ask { flex: none; display: flex; flex-wrap: wrap; align-items: center; gap: .6rem; padding: .6rem 1.5rem; border-bottom: 1px solid var(--line); background: color-mix(in srgb, var(--warn) 9%, var(--page)); }
+.browser-ask p { flex: 1 1 16rem; max-height: 8rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
+.browser-ask input { flex: 1 1 8rem; min-width: 0; min-height: 2.75rem; padding: 0 .75rem; border: 1px solid var(--strong-line); border-radius: .5rem; background: var(--surface); font-size: 1rem; }
 .tabs { flex: none; display: flex; gap: .35rem; padding: .6rem 1.5rem 0; overflow-x: auto; list-style: none; }
-.tabs li { flex: 0 1 15rem; min-width: 8rem; display: flex; border: 1px solid var(--line); border-bottom: 0; border-radius: .6rem .6rem 0 0; background: var(--sunken); }
+.tabs li { flex: 0 1 15rem; min-width: 11rem; display: flex; border: 1px solid var(--line); border-bottom: 0; border-radius: .6rem .6rem 0 0; background: var(--sunken); }
 .tabs li:has([aria-current]) { background: var(--surface); box-shadow: inset 0 2px var(--accent); }
 .tab-name { flex: 1; min-width: 0; min-height: 2.5rem; padding: 0 .2rem 0 .75rem; border: 0; background: none; overflow: hidden; text-align: start; text-overflow: ellipsis; white-space: nowrap; font-size: .875rem; }
 .tab-close { flex: none; display: grid; place-items: center; width: 2.5rem; border: 0; background: none; color: var(--muted); }
 .shot-scroll { display: flex; flex-direction: column; border-top: 1px solid var(--line); background: var(--sunken); }
-.shot-url { max-width: 100%; padding: .6rem 1.5rem 0; text-align: center; }
+.shot-url { flex: none; display: -webkit-box; max-width: 100%; margin: .6rem 1.5rem 0; overflow: hidden; text-align: center; overflow-wrap: anywhere; -webkit-box-orient: vertical; -webkit-line-clamp: 2; }
 .shot { display: block; width: auto; max-width: calc(100% - 3rem); height: auto; margin: .6rem auto 1.25rem; border: 1px solid var(--line); border-radius: .4rem; background: #fff; }
 .approvals { flex: none; display: grid; gap: .6rem; max-height: 60%; overflow-y: auto; padding: .75rem 1.5rem; border-bottom: 1px solid var(--line); background: color-mix(in srgb, var(--warn) 9%, var(--page)); }
 .approval { display: grid; grid-template-columns: minmax(0, 1fr); gap: .5rem; width: 100%; max-width: 46rem; margin: 0 auto; padding: .9rem 1.1rem; border: 1px solid var(--warn); border-radius: .8rem; background: var(--surface); }
 .approval-head { display: flex; align-items: center; gap: .6rem; }
 .approval-head .icon { color: var(--warn); }
-.approval-head h2 { flex: 1; min-width: 0; font-size: 1rem; font-weight: 600; }
+.approval-head h2 { flex: 1; min-width: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
 .approval-time { flex: none; font-variant-numeric: tabular-nums; }
 .approval-text { max-height: 12rem; overflow: auto; padding: .6rem .8rem; border-radius: .5rem; background: var(--sunken); white-space: pre-wrap; overflow-wrap: anywhere; direction: ltr; unicode-bidi: bidi-override; }
 .approval-actions { flex-wrap: wrap; }
@@ -3353,14 +3396,16 @@ body[data-gate] .bar { padding-left: calc(1rem + var(--left)); }
 .plate { max-width: 9rem; }
 .copy { min-width: 2.75rem; min-height: 2.75rem; }
 .quiet { min-height: 2rem; }
-.browser-tools, .tabs, .approvals { padding-left: calc(1rem + var(--left)); padding-right: calc(1rem + var(--right)); }
+.browser-tools, .browser-ask, .tabs, .approvals { padding-left: calc(1rem + var(--left)); padding-right: calc(1rem + var(--right)); }
 .canvas .meta { display: none; }
 .canvas .view-head { gap: .25rem; }
 .canvas .view-head h1 { flex: 1; max-width: none; }
 .browser-tools select { flex: 1 1 100%; max-width: none; }
 .view-head .button { min-height: 2.75rem; }
-.shot-url { padding: .5rem 1rem; }
+.shot-url { margin: .5rem 1rem; }
 .shot { max-width: 100%; margin: 0; border-width: 1px 0; border-radius: 0; }
+.approvals { max-height: 75%; }
+.approval-text { max-height: 8rem; }
 .approval-actions .button { flex: 1 1 8rem; }
 }
 @media (pointer: coarse) { .hint { display: none; } }

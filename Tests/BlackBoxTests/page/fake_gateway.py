@@ -105,6 +105,7 @@ class FakeGateway:
         self.profiles = []
         self.tabs = []
         self.browser_calls = []
+        self.off = False
         self.mode = "ok"
         self.token = TOKEN
 
@@ -350,7 +351,7 @@ class FakeGateway:
         method, path, query = params["method"], params["path"], params.get("query", {})
         self.browser_calls.append((method, path, query, params.get("body")))
         if path == "/profiles":
-            return {"profiles": self.profiles}
+            return {"enabled": not self.off, "profiles": self.profiles}
         profile = next(p for p in self.profiles if p["name"] == query["profile"])
         if path in ("/start", "/stop"):
             profile["running"] = path == "/start"
@@ -360,6 +361,9 @@ class FakeGateway:
         if path == "/tabs/open":
             self.tabs.append({"targetId": f"T{len(self.tabs)}", "title": "", "url": params["body"]["url"], "type": "page"})
             return self.tabs[-1]
+        if path == "/hooks/dialog":
+            tab = next(tab for tab in self.tabs if tab["targetId"] == params["body"]["targetId"])
+            return {"ok": True, "answered": True, "dialog": tab.pop("dialog")}
         if method == "DELETE":
             self.tabs = [tab for tab in self.tabs if not path.endswith(tab["targetId"])]
             return {"ok": True}

@@ -153,15 +153,15 @@ def test_nothing_is_asked_while_nobody_looks(new_page, browsing):
     show(page, "chat")
     page.wait_for_function("() => document.querySelector('.shot').hidden")
     before = len(browsing.gateway.browser_calls)
-    page.wait_for_timeout(1800)  # what must not come can't be waited for
-    assert len(browsing.gateway.browser_calls) - before <= 1
+    page.wait_for_timeout(4000)  # what must not come can't be waited for
+    assert len(browsing.gateway.browser_calls) - before <= 3, "no more than what was under way: a list, its tabs, a picture"
     other = page.context.new_page()
     show(page, "browser")
     page.evaluate("() => { Object.defineProperty(document, 'visibilityState', { value: 'hidden' }); document.dispatchEvent(new Event('visibilitychange')); }")
     page.wait_for_timeout(1200)
     before = len(browsing.gateway.browser_calls)
-    page.wait_for_timeout(2500)
-    assert len(browsing.gateway.browser_calls) - before <= 1
+    page.wait_for_timeout(4000)
+    assert len(browsing.gateway.browser_calls) - before <= 3
     other.close()
 
 
@@ -209,3 +209,104 @@ def test_titles_and_addresses_are_text(new_page, browsing):
     assert page.locator(".tab-name").count() == len(PAYLOADS)
     assert page.evaluate("() => window.__trapped") == []
     assert page.evaluate("() => document.querySelectorAll('.tabs :is(script, img, iframe, a)').length") == 0
+
+
+# ---- what a browser may be like
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_a_dialog_of_the_page_is_answered(new_page, browsing, options):
+    """The page behind it draws nothing, so it is not asked for pictures."""
+    browsing.gateway.tabs[-1]["dialog"] = {"type": "prompt", "message": "Your name?" + " long" * 400, "url": "x", "defaultText": "Ada"}
+    page = ready(new_page(browsing.link, **options))
+    show(page, "browser")
+    page.wait_for_selector(".browser-ask >> text=Your name?")
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    assert page.input_value(".browser-ask input") == "Ada"
+    page.fill(".browser-ask input", "Grace")
+    lists = len(calls(browsing, "/tabs"))
+    eventually(lambda: len(calls(browsing, "/tabs")) > lists)
+    assert page.input_value(".browser-ask input") == "Grace", "a list that comes anew does not take away what was typed"
+    assert not calls(browsing, "/view")
+    page.press(".browser-ask input", "Enter")
+    eventually(lambda: calls(browsing, "/hooks/dialog"))
+    assert calls(browsing, "/hooks/dialog")[-1][3] == {"accept": True, "targetId": "B", "promptText": "Grace"}
+    page.wait_for_selector(".browser-ask", state="hidden")
+    page.wait_for_selector("#view-browser .shot[src^='blob:']")
+
+
+def test_an_alert_has_one_answer_and_a_question_two(new_page, browsing):
+    for kind, buttons in (("alert", ["OK"]), ("confirm", ["Cancel", "OK"])):
+        browsing.gateway.tabs[-1]["dialog"] = {"type": kind, "message": "<b>Sure?</b>", "url": "x"}
+        page = ready(new_page(browsing.link))
+        show(page, "browser")
+        page.wait_for_selector(".browser-ask >> text=<b>Sure?</b>")
+        assert page.locator(".browser-ask button").all_inner_texts() == buttons
+        page.click(".browser-ask button >> nth=0")
+        eventually(lambda: "dialog" not in browsing.gateway.tabs[-1])
+        assert calls(browsing, "/hooks/dialog")[-1][3]["accept"] is (kind == "alert")
+
+
+def test_a_browser_that_is_turned_off_can_not_be_started(new_page, browsing):
+    browsing.gateway.off = True
+    for profile in browsing.gateway.profiles:
+        profile["running"] = False
+    page = ready(new_page(browsing.link))
+    show(page, "browser")
+    page.wait_for_selector("text=The browser is turned off")
+    assert page.is_disabled("#view-browser .view-head .button") and not page.is_visible(".browser-go")
+
+
+def test_why_a_browser_ended_is_told(new_page, browsing):
+    browsing.gateway.profiles[0] |= {"running": False, "state": "failed", "reason": "it ended: killed"}
+    browsing.gateway.profiles[1] |= {"reason": None, "problem": None}
+    page = ready(new_page(browsing.link))
+    show(page, "browser")
+    page.wait_for_selector("text=The browser does not run: it ended: killed. Start it here")
+    page.select_option("#browser-profile", "work")
+    page.wait_for_selector("text=The browser is stopped. Start it here")
+
+
+def test_a_crashed_page_is_told_and_not_asked_for_pictures(new_page, browsing):
+    browsing.gateway.tabs[-1]["crashed"] = True
+    page = ready(new_page(browsing.link))
+    show(page, "browser")
+    page.wait_for_selector("text=The page crashed")
+    assert not calls(browsing, "/view")
+
+
+def test_a_list_that_is_open_stays_open(new_page, browsing):
+    """Entries that are made anew close the list of a browser under its user's hand."""
+    page = ready(new_page(browsing.link))
+    show(page, "browser")
+    page.wait_for_selector(".tab-name")
+    page.evaluate("() => { document.querySelector('#browser-profile option').kept = true; }")
+    lists = len(calls(browsing, "/tabs"))
+    eventually(lambda: len(calls(browsing, "/tabs")) > lists + 1)
+    assert page.evaluate("() => document.querySelector('#browser-profile option').kept")
+
+
+def test_the_keyboard_keeps_its_place_when_a_tab_is_closed(new_page, browsing):
+    page = ready(new_page(browsing.link))
+    show(page, "browser")
+    page.focus("[aria-label='Close Example']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[aria-label='Close Example']", state="detached")
+    page.wait_for_function("() => document.activeElement.matches('.tab-name')")
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_long_words_stay_in_their_boxes(new_page, browsing, options):
+    word = "https://example.com/" + "path/" * 60 + "x" * 300
+    browsing.gateway.tabs = [{"targetId": f"T{n}", "title": word, "url": word, "type": "page"} for n in range(30)]
+    page = ready(new_page(browsing.link, **options))
+    browsing.call(browsing.gateway.ask, {**QUESTION, "title": word, "command": word, "allowPattern": word, "cwd": word})
+    page.wait_for_selector(".approval")
+    fits = "element => element.scrollWidth <= element.clientWidth + 1"
+    assert page.eval_on_selector(".approval", fits) and page.eval_on_selector(".approval-head h2", fits)
+    show(page, "browser")
+    page.wait_for_selector("#view-browser .shot[src^='blob:']")
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    height, line = page.eval_on_selector(".shot-url", "e => [e.clientHeight, parseFloat(getComputedStyle(e).lineHeight)]")
+    assert height <= 2.5 * line, "an address takes no more than two lines"
+    assert page.eval_on_selector(".tab-name", "e => e.clientWidth") >= 110, "a tab's name can be read"
