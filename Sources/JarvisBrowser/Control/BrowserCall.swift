@@ -25,8 +25,14 @@ package struct BrowserCall: Sendable {
 
     /// The tab that `targetId` names (a unique prefix is enough), or the one used last.
     package func page(starting: Bool = false) async throws -> Page {
-        try await session(starting: starting).page(self["targetId"]?.stringValue)
+        let target = try target
+        return try await session(starting: starting).page(target)
     }
+
+    /// `targetId`; nil for the tab used last.
+    ///
+    /// - Throws: `BrowserError` 400 `invalid_argument` when it is no text: it never means another tab.
+    package var target: String? { get throws { try arguments.text("targetId") } }
 }
 
 extension BrowserCall {

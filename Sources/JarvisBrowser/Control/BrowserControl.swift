@@ -35,14 +35,21 @@ package actor BrowserControl {
             let call = BrowserCall(request: request, parameters: parameters, control: self, profile: profile)
             return BrowserReply(body: try await route.run(call))
         } catch let error as BrowserError {
-            return BrowserReply(error)
+            return refusal(error)
         } catch let failure as CDPFailure {
-            return BrowserReply(BrowserError(failure))
+            return refusal(BrowserError(failure))
         } catch is CancellationError {
             return BrowserReply(BrowserError(408, "cancelled", "The request was cancelled."))
         } catch {
             return BrowserReply(BrowserError(500, "failed", "The browser failed: \(error)"))
         }
+    }
+
+    // Commands in messages are those of this instance: another gateway's browser is never started by mistake.
+    private func refusal(_ error: BrowserError) -> BrowserReply {
+        var error = error
+        error.message = host.spoken(error.message)
+        return BrowserReply(error)
     }
 
     private static func profileName(of request: BrowserRequest) throws -> String? {
@@ -144,7 +151,7 @@ package actor BrowserControl {
         guard case .starting(let current) = life(name), current === start else { return }
         switch result {
         case .failure(let error):
-            lives[name] = .stopped(reason: "its last start failed: \(error)")
+            lives[name] = .stopped(reason: host.spoken("its last start failed: \(error)"))
             host.logger.warning("browser not started", metadata: ["profile": "\(name)", "error": "\(error)"])
         case .success(let browser):
             lives[name] = .running(browser)

@@ -48,7 +48,8 @@ extension BrowserRoutes {
     private static func level(_ value: JSONValue?) throws -> PageActivity.Severity {
         guard let value, value != .null else { return .debug }
         guard let level = value.stringValue.flatMap({ PageActivity.Severity(level: $0) }) else {
-            throw BrowserError(400, "invalid_argument", "level must be debug, info, warning or error.")
+            let found = value.stringValue.map { "\"\($0.prefix(40))\"" } ?? value.kindName
+            throw BrowserError.argument("level is \(found); it must be debug, info, warning or error.")
         }
         return level
     }

@@ -112,7 +112,9 @@ enum EmulationInput {
         switch value {
         case "dark", "light", "no-preference": value?.stringValue ?? ""
         case "none", .null?: ""
-        default: throw invalid("colorScheme must be dark, light, no-preference or none.")
+        default:
+            let found = value.map { $0.stringValue.map { "\"\($0.prefix(40))\"" } ?? $0.kindName } ?? "missing"
+            throw invalid("colorScheme is \(found); it must be dark, light, no-preference or none.")
         }
     }
 

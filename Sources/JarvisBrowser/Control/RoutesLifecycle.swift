@@ -42,7 +42,7 @@ extension BrowserControl {
         body["version"] = JSONValue(running?.product)
         body["detectedBrowser"] = JSONValue(detected.program?.kind.rawValue)
         body["detectedExecutablePath"] = JSONValue(detected.program?.path)
-        body["detectError"] = JSONValue(detected.error)
+        body["detectError"] = JSONValue(detected.error.map(host.spoken))
         body["userDataDir"] = profile.userDataDir.isEmpty ? .null : .string(profile.userDataDir)
         body["color"] = .string(profile.color)
         body["headless"] = .bool(profile.isHeadless)

@@ -7,7 +7,7 @@ extension BrowserRoutes {
             let options = try NavigationOptions(call)
             let session = try await call.session(starting: true)
             try await session.rules.policy.check(url)
-            let target = call["targetId"]?.stringValue
+            let target = try call.target
             let page = session.pages.isEmpty && target == nil ? try await session.openTab() : try session.page(target)
             let outcome = try await options.navigate(page, to: url)
             return outcome.reply(page, ["ok": true, "targetId": .string(page.targetId)])

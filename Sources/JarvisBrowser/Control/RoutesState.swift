@@ -268,7 +268,7 @@ extension Page {
         if let refused = told["refused"]?.stringValue {
             throw BrowserError(
                 400, "no_storage",
-                "The \(kind.rawValue) storage of \(url.prefix(200)) can't be used: \(refused.prefix(300)). Open a page of "
+                "The \(kind.rawValue) storage of \(url.prefix(200)) can't be used (\(refused.prefix(300))). Open a page of "
                     + "the site first; about:blank and sandboxed frames have none.")
         }
         return told

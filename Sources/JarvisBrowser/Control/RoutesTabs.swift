@@ -73,11 +73,12 @@ extension BrowserRoutes {
     private static func page(at index: JSONValue?, in session: BrowserSession) throws -> Page {
         guard let index, index != .null else { return try session.page(nil) }
         let pages = session.pages
-        guard let number = index.intValue ?? index.stringValue.flatMap({ Int($0) }), pages.indices.contains(number)
-        else {
-            throw BrowserError(
-                404, "unknown_tab",
-                "index must be a place in the list of tabs, from 0 to \(pages.count - 1): see GET /tabs.")
+        guard let number = index.intValue ?? index.stringValue.flatMap({ Int($0) }) else {
+            throw BrowserError.argument("index must be a whole number, the place of a tab in the list: see GET /tabs.")
+        }
+        guard pages.indices.contains(number) else {
+            let count = pages.count == 1 ? "The list has 1 tab" : "The list has \(pages.count) tabs"
+            throw BrowserError(404, "unknown_tab", "\(count) and none at that place: see GET /tabs.")
         }
         return pages[number]
     }
@@ -88,7 +89,7 @@ extension Page {
     package var listed: JSONValue {
         .members([
             "targetId": .string(targetId), "title": .string(title), "url": .string(url), "type": "page",
-            "wsUrl": .null, "openerId": opener.map { .string($0) }, "dialog": dialog?.listed,
+            "openerId": opener.map { .string($0) }, "dialog": dialog?.listed,
             "crashed": hasCrashed ? true : nil,
         ])
     }

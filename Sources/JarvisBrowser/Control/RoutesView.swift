@@ -8,7 +8,7 @@ extension BrowserRoutes {
         ) { call in
             let session = try await call.session()
             // Who watches must not change which tab is used next, so a whole id is not looked up as others are.
-            let id = call["targetId"]?.stringValue
+            let id = try call.target
             let page = try session.pages.first { $0.targetId == id } ?? session.page(id)
             return try await page.view(
                 quality: number(call["quality"], 1...100) ?? 60, maxWidth: number(call["maxWidth"], 1...4096) ?? 1280)

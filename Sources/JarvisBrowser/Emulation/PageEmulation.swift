@@ -84,9 +84,13 @@ extension Page {
     func setTimezone(_ zone: String) async throws {
         guard zone.utf8.count <= 64 else { throw EmulationInput.invalid("timezoneId is too long.") }
         do {
-            try await sendEverywhere(
-                "Emulation.setTimezoneOverride", ["timezoneId": .string(zone)], remember: zone.isEmpty ? nil : "zone")
-            if zone.isEmpty { forget("zone") }
+            // While one is in force, the browser ignores a name that it doesn't know, without a word.
+            try await sendEverywhere("Emulation.setTimezoneOverride", ["timezoneId": ""], remember: nil)
+            forget("zone")
+            if !zone.isEmpty {
+                try await sendEverywhere(
+                    "Emulation.setTimezoneOverride", ["timezoneId": .string(zone)], remember: "zone")
+            }
         } catch let error as BrowserError where error.message.contains("nvalid timezone") {
             forget("zone")
             throw EmulationInput.invalid("timezoneId \"\(zone)\" is no time zone; write one such as Europe/Berlin.")

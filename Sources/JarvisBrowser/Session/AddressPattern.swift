@@ -7,11 +7,14 @@ package struct AddressPattern: Sendable, Hashable {
         case any
     }
 
+    /// As the caller wrote it.
+    package let shown: String
     private let pieces: [Piece]
     private let plain: String?
 
     /// A pattern.
     package init(_ text: String) {
+        shown = text
         guard text.contains("*") else {
             plain = text
             pieces = []

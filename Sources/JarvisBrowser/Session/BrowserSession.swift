@@ -132,14 +132,14 @@ package final class BrowserSession: Sendable {
         tabs.change { $0.use(page.targetId) }
     }
 
-    /// Sends a command to the browser itself.
+    /// Sends a command to the browser itself, or over a session that nobody else minds.
     ///
     /// - Throws: `BrowserError`.
     package func send(
-        _ method: String, _ params: JSONValue = [:], timeout: Duration = .seconds(30)
+        _ method: String, _ params: JSONValue = [:], over session: String? = nil, timeout: Duration = .seconds(30)
     ) async throws -> JSONValue {
         do throws(CDPFailure) {
-            return try await connection.send(method, params, timeout: timeout)
+            return try await connection.send(method, params, session: session, timeout: timeout)
         } catch {
             throw BrowserError(error)
         }

@@ -43,39 +43,43 @@ extension Page {
         @Sendable func left() -> Duration { max(.zero, deadline - clock.now()) }
         if let time = condition.time { try await Task.sleep(for: min(time, .seconds(120))) }
         if let text = condition.text {
-            try await poll(left, "the text \"\(text.prefix(100))\"") { try await self.shows(text, wanted: true, $0) }
+            try await poll(left, timeout, "the text \"\(text.prefix(100))\"") {
+                try await self.shows(text, wanted: true, $0)
+            }
         }
         if let text = condition.textGone {
-            try await poll(left, "the text \"\(text.prefix(100))\" to go") {
+            try await poll(left, timeout, "the text \"\(text.prefix(100))\" to go") {
                 try await self.shows(text, wanted: false, $0)
             }
         }
         if let selector = condition.selector {
-            try await poll(left, "a visible element that matches \"\(selector.prefix(100))\"") {
+            try await poll(left, timeout, "a visible element that matches \"\(selector.prefix(100))\"") {
                 try await self.shows(selector: selector, $0)
             }
         }
-        if let pattern = condition.url { try await waitForAddress(pattern, left()) }
-        if let loadState = condition.loadState { try await wait(for: loadState, left()) }
+        if let pattern = condition.url { try await waitForAddress(pattern, left(), timeout) }
+        if let loadState = condition.loadState { try await wait(for: loadState, left(), timeout) }
         if let function = condition.function {
-            try await poll(left, "the function to return something true") { _ in
+            try await poll(left, timeout, "the function to return something true") { _ in
                 try await self.evaluate(function).isTrue
             }
         }
     }
 
-    private func waitForAddress(_ pattern: AddressPattern, _ timeout: Duration) async throws {
-        let found: Bool? = await state.wait(timeout) { state in
+    private func waitForAddress(_ pattern: AddressPattern, _ left: Duration, _ timeout: Duration) async throws {
+        let found: Bool? = await state.wait(left) { state in
             if state.end != nil { return false }
             return pattern.matches(state.url) ? true : nil
         }
         try refuseDead()
-        if found == nil { throw waitedInVain("the address, which is \(url.prefix(200))", timeout) }
+        if found == nil { throw waitedInVain("an address that fits \"\(pattern.shown.prefix(200))\"", timeout) }
     }
 
-    private func wait(for loadState: PageCondition.LoadState, _ timeout: Duration) async throws {
+    private func wait(
+        for loadState: PageCondition.LoadState, _ left: Duration, _ timeout: Duration
+    ) async throws {
         let clock = MonotonicClock.system
-        let deadline = clock.now() + timeout
+        let deadline = clock.now() + left
         let step: LoadStep = loadState == .domcontentloaded ? .domContentLoaded : .load
         let isQuiet = loadState == .networkidle
         while true {
@@ -103,16 +107,16 @@ extension Page {
     // Asks again and again until `check` says yes; it may take up to the time it is given. A document that is being
     // replaced is asked again when it is there.
     private func poll(
-        _ left: @Sendable () -> Duration, _ what: String, _ check: @Sendable (Duration) async throws -> Bool
+        _ left: @Sendable () -> Duration, _ timeout: Duration, _ what: String,
+        _ check: @Sendable (Duration) async throws -> Bool
     ) async throws {
-        let began = left()
         while true {
             try Task.checkCancellation()
             do {
                 if try await check(min(left(), .seconds(1))) { return }
             } catch let error as BrowserError where Self.passes(error) {}
             try refuseDead()
-            guard left() > .zero else { throw waitedInVain(what, began) }
+            guard left() > .zero else { throw waitedInVain(what, timeout) }
             try await Task.sleep(for: min(.milliseconds(50), left()))
         }
     }
@@ -125,7 +129,9 @@ extension Page {
     }
 
     private func waitedInVain(_ what: String, _ timeout: Duration) -> BrowserError {
-        BrowserError(408, "wait_timeout", "Waited \(Self.text(timeout)) in vain for \(what) on \(url.prefix(200)).")
+        BrowserError(
+            408, "wait_timeout",
+            "Waited \(Self.text(timeout)) in vain for \(what); the tab is at \(url.prefix(200)).")
     }
 
     // MARK: In the page

@@ -36,7 +36,8 @@ extension BrowserSession {
     func beginDownloads() async throws {
         var params: JSONValue = ["behavior": "default", "eventsEnabled": true]
         if rules.isLocal {
-            let directories = [rules.downloads, incoming]
+            // The first place of uploads is made too: people are told to put files there.
+            let directories = [rules.downloads, incoming] + rules.uploadRoots.prefix(1)
             try await offPool { for directory in directories { try Self.makeDirectory(directory) } }
             params["behavior"] = "allowAndName"
             params["downloadPath"] = .string(incoming)

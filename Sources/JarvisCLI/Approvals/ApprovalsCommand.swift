@@ -1,6 +1,7 @@
 import ArgumentParser
 import JarvisClient
 import JarvisCore
+import JarvisProtocol
 
 /// `jarvis approvals`: questions of agents to their owner. Without a word after it, it lists them.
 struct ApprovalsCommand: AsyncParsableCommand {
@@ -131,8 +132,16 @@ enum ApprovalText {
     ) async throws {
         let client = try await connection.connect(.current)
         defer { client.close() }
-        let answer = try await client.call(
-            "exec.approval.resolve", ["id": .string(id), "decision": .string(decision)], timeout: connection.wait)
+        let answer: JSONValue
+        do {
+            answer = try await client.call(
+                "exec.approval.resolve", ["id": .string(id), "decision": .string(decision)], timeout: connection.wait)
+        } catch var error as WireError {
+            // The gateway's words suit every client; here the command is the one of this gateway.
+            let command = (try? CLIContext.current.instance().command) ?? "jarvis"  // with --url there may be none
+            error.message = error.message.replacing("`jarvis approvals", with: "`\(command) approvals")
+            throw error
+        }
         CommandOutput(json: answer, text: "\(decision): \(answer["id"]?.stringValue ?? id)").show(json: json.isOn)
     }
 }

@@ -83,7 +83,8 @@ struct ApprovalsSetCommand: AsyncParsableCommand {
         do {
             value = try JSON5.parse(bytes)
         } catch {
-            throw JarvisError("usage.file", "\(file) is no JSON: \(error)", exitCode: 2)
+            let place = file == "-" ? "Standard input" : file
+            throw JarvisError("usage.file", "\(place) is no JSON: \(error)", exitCode: 2)
         }
         let client = try await connection.connect(context)
         defer { client.close() }

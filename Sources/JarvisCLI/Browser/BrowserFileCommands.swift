@@ -67,6 +67,11 @@ struct BrowserDialogCommand: BrowserLeaf {
             ["accept": .bool(accept), "promptText": prompt.map(JSONValue.string), "targetId": tab.json],
             patience: patience)
     }
+
+    func text(_ answer: JSONValue) -> String {
+        guard let dialog = answer["dialog"] else { return "ready for the next dialog" }
+        return "answered: \(BrowserText.line(dialog["message"]?.stringValue ?? ""))"
+    }
 }
 
 /// `jarvis browser download`.

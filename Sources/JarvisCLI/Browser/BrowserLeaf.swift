@@ -14,6 +14,10 @@ protocol BrowserLeaf: AsyncParsableCommand {
     func ask() throws -> BrowserAsk
     /// The answer for people.
     func text(_ answer: JSONValue) -> String
+    /// Writes the answer into the file that the caller wants, and returns its path; nil: it is printed.
+    ///
+    /// - Throws: what writing a file throws.
+    func took(_ answer: JSONValue) throws -> String?
 }
 
 extension BrowserLeaf {
@@ -32,8 +36,18 @@ extension BrowserLeaf {
 
     func run() async throws {
         let answer = try await options.send(try ask())
-        CommandOutput(json: answer, text: text(answer)).show(json: options.wantsJSON)
+        if let path = try took(answer) {
+            let json = JSONValue.members(["ok": true, "out": .string(path), "imagePath": answer["imagePath"]])
+            return CommandOutput(json: json, text: "Wrote \(path)").show(json: options.wantsJSON)
+        }
+        var text = text(answer)
+        if let note = answer["note"]?.stringValue {
+            text += "\n" + BrowserText.spoken(note, command: try CLIContext.current.instance().command)
+        }
+        CommandOutput(json: answer, text: text).show(json: options.wantsJSON)
     }
+
+    func took(_ answer: JSONValue) throws -> String? { nil }
 }
 
 /// One request to the control service.

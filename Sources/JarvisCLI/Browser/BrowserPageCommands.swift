@@ -25,7 +25,7 @@ struct BrowserSnapshotCommand: BrowserLeaf {
     static let configuration = leaf(
         "snapshot", "Show a page as text, with a ref for each element to act on.", "snapshot",
         "snapshot --efficient", "snapshot --interactive --compact --depth 6", "snapshot --selector '#main'",
-        "snapshot --format aria --limit 200", "snapshot --labels")
+        "snapshot --format aria --limit 200", "snapshot --labels", "snapshot --out page.txt")
 
     @Option(help: "ai (text with refs) or aria (a list of nodes).")
     var format: String?
@@ -63,6 +63,9 @@ struct BrowserSnapshotCommand: BrowserLeaf {
     @Option(help: "The most characters of the format ai.")
     var maxChars: Int?
 
+    @Option(help: ArgumentHelp("Write it into this file (0600) instead of printing it.", valueName: "path"))
+    var out: String?
+
     @OptionGroup var tab: BrowserTabOption
     @OptionGroup var options: BrowserOptions
 
@@ -78,6 +81,14 @@ struct BrowserSnapshotCommand: BrowserLeaf {
                 "limit": limit.map(JSONValue.init(_:)), "maxChars": maxChars.map(JSONValue.init(_:)),
                 "targetId": tab.json,
             ])
+    }
+
+    func took(_ answer: JSONValue) throws -> String? {
+        guard let out else { return nil }
+        let path = try CLIContext.current.absolutePath(out)
+        let written = options.wantsJSON ? JSONWriter.pretty(answer) : text(answer)
+        try DurableFile.write(Array((written + "\n").utf8), to: path)
+        return path
     }
 
     func text(_ answer: JSONValue) -> String {

@@ -112,7 +112,12 @@ struct BrowserSetCredentialsCommand: BrowserLeaf {
 
     private static func typed() throws -> String {
         let text = String(decoding: try Terminal.readStandardInput(limit: 4096), as: UTF8.self)
-        return String(text.prefix { !$0.isNewline })
+        let line = text.prefix { !$0.isNewline }
+        guard !line.isEmpty else {
+            throw JarvisError(
+                "usage.password", "No password: give it behind the user, or as a line of standard input.", exitCode: 2)
+        }
+        return String(line)
     }
 }
 

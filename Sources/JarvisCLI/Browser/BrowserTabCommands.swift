@@ -53,12 +53,14 @@ struct BrowserTabIndex: ParsableArguments {
     @Argument(help: "The tab's place in the list, the first is 1.")
     var index: Int
 
-    mutating func validate() throws {
-        guard index >= 1 else { throw ValidationError("The tab's place in the list is 1 or more.") }
-    }
+    mutating func validate() throws { try Self.check(index) }
 
     /// The value for a request: the interface counts from 0.
     var json: JSONValue { JSONValue(index - 1) }
+
+    static func check(_ index: Int?) throws {
+        if let index, index < 1 { throw ValidationError("The tab's place in the list is 1 or more.") }
+    }
 }
 
 /// `jarvis browser tab select`.
@@ -74,12 +76,19 @@ struct BrowserTabSelectCommand: BrowserLeaf {
 
 /// `jarvis browser tab close`.
 struct BrowserTabCloseCommand: BrowserLeaf {
-    static let configuration = leaf("close", "Close a tab.", "tab close 2")
+    static let configuration = leaf(
+        "close", "Close a tab: the one at a place in the list, or the one used last.", "tab close 2", "tab close")
 
-    @OptionGroup var place: BrowserTabIndex
+    @Argument(help: "The tab's place in the list, the first is 1.")
+    var index: Int?
+
     @OptionGroup var options: BrowserOptions
 
-    func ask() -> BrowserAsk { .post("/tabs/action", ["action": "close", "index": place.json]) }
+    mutating func validate() throws { try BrowserTabIndex.check(index) }
+
+    func ask() -> BrowserAsk {
+        .post("/tabs/action", ["action": "close", "index": index.map { JSONValue($0 - 1) }])
+    }
     func text(_ answer: JSONValue) -> String { "closed \(answer["targetId"]?.stringValue ?? "the tab")" }
 }
 

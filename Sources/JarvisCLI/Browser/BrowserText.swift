@@ -73,6 +73,24 @@ enum BrowserText {
             case "disabled": "\(command) config set browser.enabled true"
             default: nil
             }
-        return JarvisError(JarvisError.Code(rawValue: "browser.\(code)"), error.message, hint: hint, exitCode: 1)
+        return JarvisError(
+            JarvisError.Code(rawValue: "browser.\(code)"), spoken(error.message, command: command), hint: hint,
+            exitCode: 1)
+    }
+
+    /// Routes that messages name, and the commands that do the same.
+    private static let routes = [
+        (#"POST /hooks/dialog {"accept": true|false}"#, "dialog --accept or --dismiss"),
+        (#"POST /tabs/open {"url": "https://…"}"#, "open https://…"), ("DELETE /tabs/<targetId>", "close <id>"),
+        ("POST /set/credentials", "set credentials"), ("POST /wait/download", "waitfordownload"),
+        ("POST /navigate", "navigate"), ("POST /trace/start", "trace start"), ("POST /trace/stop", "trace stop"),
+        ("GET /requests", "requests"), ("GET /snapshot", "snapshot"), ("GET /tabs", "tabs"),
+    ]
+
+    /// A message of the control service in the words of the command line: its routes are commands here.
+    static func spoken(_ message: String, command: String) -> String {
+        routes.reduce(Humanize.printable(message)) { text, pair in
+            text.replacing(pair.0, with: "\(command) browser \(pair.1)")
+        }
     }
 }

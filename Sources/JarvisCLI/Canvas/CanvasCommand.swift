@@ -39,12 +39,13 @@ struct CanvasCommandGroup: AsyncParsableCommand {
 
     /// What is shown, in a sentence or two.
     static func sentence(_ answer: JSONValue) -> String {
+        let command = (try? CLIContext.current.instance().command) ?? "jarvis"  // with --url there may be no instance
         let scene = answer["scene"]
         guard scene?["visible"]?.boolValue == true else { return "The canvas is hidden." }
         let title = scene?["title"]?.stringValue.map { " (\($0))" } ?? ""
         let shown = "The canvas shows \(scene?["path"]?.stringValue ?? "/")\(title)."
         switch answer["renderers"]?.intValue ?? 0 {
-        case 0: return shown + " No page is connected: open the control page with `jarvis dashboard`."
+        case 0: return shown + " No page is connected: open the control page with `\(command) dashboard`."
         case 1: return shown + " One page is connected."
         case let count: return shown + " \(count) pages are connected."
         }
@@ -162,7 +163,7 @@ struct CanvasNavigateCommand: AsyncParsableCommand {
               jarvis canvas navigate report/index.html
               jarvis canvas navigate 'app.html#settings'
 
-            Exit codes: 0 shown; 1 not running; 2 no such page, or wrong usage.
+            Exit codes: 0 shown; 1 no such page, or not running; 2 wrong usage.
             """)
 
     @Argument(help: "The page, from the canvas's root.")

@@ -45,10 +45,11 @@ public enum CommandLineEntry {
                 Terminal.write(Version.text + "\n")
                 return 0
             }
-            try CommandWords.check(globals.remaining)
+            let words = BrowserArguments.rearranged(globals.remaining)
+            try CommandWords.check(words)
             let context = CLIContext(globals: globals, environment: environment)
             return try await CLIContext.$current.withValue(context) {
-                var command = try JarvisCommand.parseAsRoot(BrowserArguments.rearranged(globals.remaining))
+                var command = try JarvisCommand.parseAsRoot(words)
                 if var asynchronous = command as? any AsyncParsableCommand {
                     try await asynchronous.run()
                 } else {
@@ -103,6 +104,16 @@ struct Failure {
     var exitCode: Int32
     var isHelp = false
 
+    private static func advice(_ errorNumber: Int32) -> String {
+        switch errorNumber {
+        case ENOENT, ENOTDIR: "Check the path: there is nothing of that name."
+        case EISDIR, EINVAL: "Name a file: that is none."
+        case EACCES, EPERM: "Check who owns it and who may read and write it."
+        case EFBIG: "Take a smaller file."
+        default: "Check that its disk is writable, has room and reports no faults, then try again."
+        }
+    }
+
     init(_ error: any Error) {
         switch error {
         case let error as JarvisError:
@@ -110,8 +121,7 @@ struct Failure {
         case let error as WireError:
             (code, message, hint, exitCode) = (error.code.rawValue, error.message, nil, 1)
         case let error as SystemCallError:
-            let hint = "Check that its disk is writable, has room and reports no faults, then try again."
-            (code, message, self.hint, exitCode) = ("system", error.description, hint, 1)
+            (code, message, hint, exitCode) = ("system", error.description, Self.advice(error.errorNumber), 1)
         case is CancellationError:
             (code, message, hint, exitCode) = ("cancelled", "cancelled", nil, 130)
         default:

@@ -73,7 +73,10 @@ struct Terminal: Sendable {
                 #endif
                 if count < 0 {
                     if errno == EINTR { continue }
-                    return
+                    // Who reads no more has enough; a full disk has lost what was asked for.
+                    guard descriptor == STDOUT_FILENO, errno != EPIPE else { return }
+                    error("The output can't be written: \(SystemCallError.text(errno)).")
+                    exit(1)
                 }
                 offset += count
             }
@@ -92,7 +95,8 @@ struct Terminal: Sendable {
             if count <= 0 { return bytes }
             bytes.append(contentsOf: chunk[..<count])
             if bytes.count > limit {
-                throw JarvisError("usage.stdin", "standard input holds more than \(limit >> 20) MiB", exitCode: 2)
+                throw JarvisError(
+                    "usage.stdin", "Standard input holds more than \(Humanize.bytes(limit)).", exitCode: 2)
             }
         }
     }

@@ -39,6 +39,7 @@ struct BrowserComposition: Sendable {
     func host(tree: ChildTree, group: any EventLoopGroup) -> BrowserHost {
         var host = BrowserHost(
             tree: tree, environment: environment.childVariables(), group: group, logger: logger)
+        host.command = instance.command
         addOwners(&host)
         addLeases(&host)
         host.deniedPorts = DeniedPorts(leases: leases, base: base).current

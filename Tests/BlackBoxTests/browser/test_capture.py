@@ -196,16 +196,52 @@ def test_a_trace_is_what_viewers_read(control, tab, pages):
     control.post("/trace/start", targetId=tab, screenshots=True)
     assert control.refused("POST", "/trace/start", {"targetId": tab}).code == "trace_running"
     control.navigate(pages.url("/tall"), tab)
+    control.post("/screenshot", targetId=tab)  # at least one frame is drawn
     reply = control.post("/trace/stop", {"targetId": tab, "path": "deep/down/run.json"})
     path = Path(reply["path"])
     assert path.name == "run.json" and path.stat().st_size == reply["bytes"]
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     events = json.loads(path.read_text())["traceEvents"]
     names = {event["name"] for event in events}
-    assert {"Screenshot", "ResourceSendRequest"} & names, sorted(names)[:50]
+    assert {"Screenshot", "ResourceSendRequest"} <= names, sorted(names)[:50]
     assert any(pages.url("/tall") in json.dumps(event.get("args", {})) for event in events)
     reply = control.refused("POST", "/trace/stop", {"targetId": tab})
     assert (reply.status, reply.code) == (409, "no_trace")
+
+
+def test_a_trace_holds_what_was_asked_for(control, tab, pages):
+    """Pictures unless they are declined, scripts when they are wanted; snapshots there are none, and that is said."""
+    pages.page("/scripted", "<title>scripted</title><script>const ofThisPageAlone = 'told by its source'; document.title = ofThisPageAlone</script>")
+
+    def record(**options) -> tuple[dict, list[dict]]:
+        began = control.post("/trace/start", targetId=tab, **options)
+        control.navigate(pages.url("/scripted"), tab)
+        control.post("/screenshot", targetId=tab)  # at least one frame is drawn
+        return began, json.loads(Path(control.post("/trace/stop", targetId=tab)["path"]).read_text())["traceEvents"]
+
+    def pictures(events):
+        return [event for event in events if event["name"] == "Screenshot"]
+
+    def sources(events):
+        return [text for event in events if "ofThisPageAlone" in (text := str(event.get("args", {}).get("data", {}).get("sourceText", "")))]
+
+    began, events = record()
+    assert "note" not in began and pictures(events) and not sources(events)
+    began, events = record(screenshots=False, sources=True, snapshots=True)
+    assert "snapshots has no effect" in began["note"] and not pictures(events) and sources(events)
+
+
+def test_a_recording_ends_with_its_tab(control, pages):
+    gone = control.open(pages.url("/tall"))
+    other = control.open(pages.url("/tall"))
+    control.post("/trace/start", targetId=gone)
+    control.close_tab(gone)
+    assert control.post("/trace/start", targetId=other)["targetId"] == other, "the next one can begin"
+    assert control.post("/trace/stop")["targetId"] == other
+    control.post("/trace/start", targetId=other)
+    control.close_tab(other)
+    assert control.refused("POST", "/trace/stop").status == 404
+    assert control.refused("POST", "/trace/stop").code == "no_trace"
 
 
 def test_labels_point_at_what_can_be_seen(control, tab, pages, look):

@@ -1,10 +1,12 @@
 """Every command below `jarvis browser`, used on a real page, and what all of them have in common."""
 
 import json
+import subprocess
 
 import pytest
 from browser import walks
 from support.browser import control_of
+from support.paths import jarvis_binary
 
 BROWSER = {"profiles": {"second": {"color": "#00AA00"}}}
 NAMES = {function: sorted(name for name, one in walks.COMMANDS.items() if one is function) for function in walks.COMMANDS.values()}
@@ -84,3 +86,77 @@ def test_a_page_cannot_steer_the_terminal(walk):
 def test_another_gateway_is_asked_by_its_address(walk):
     words = ["browser", "--url", walk.gateway.ws_url, "--token", walk.gateway.token, "tabs", "--json"]
     assert json.loads(walk.gateway.home.run(*words).stdout)["running"]
+
+
+def test_messages_name_commands_and_no_routes(walk):
+    """Who types commands is told commands."""
+    walk.page()
+    cases = {
+        ("click", "e99999"): "jarvis browser snapshot", ("focus", "nobody"): "jarvis browser tabs", ("tab", "close", "99"): "jarvis browser tabs",
+        ("trace", "stop"): "jarvis browser trace start",
+    }
+    for words, command in cases.items():
+        result = walk.gateway.cli("browser", *words)
+        assert result.returncode == 1 and command in result.stderr, (words, result.stderr)
+        assert "GET /" not in result.stderr and "POST /" not in result.stderr, (words, result.stderr)
+
+
+def test_what_the_browser_remarks_is_printed(walk):
+    """A dialog that opens with a click, a page that changed: the next command depends on it."""
+    walk.site.page("/asks.html", "<title>asks</title><button onclick=\"alert('Really?')\">Ask</button><a href='/index.html'>Away</a>")
+    walk.page("/asks.html")
+    tab = ("--target-id", walk.tab)
+    said = walk.cli("click", walk.ref("button", "Ask"), *tab)
+    assert "jarvis browser dialog --accept" in said, said
+    assert "answered: Really?" in walk.cli("dialog", "--accept", *tab)
+    assert "next dialog" in walk.cli("dialog", "--dismiss", *tab)
+    assert "new snapshot" in walk.cli("click", walk.ref("link", "Away"), *tab)
+
+
+def test_a_snapshot_goes_into_a_file(walk, tmp_path):
+    walk.page()
+    tab = ("--target-id", walk.tab)
+    text, document = tmp_path / "page.txt", tmp_path / "page.json"
+    assert walk.cli("snapshot", "--out", str(text), *tab).strip() == f"Wrote {text}"
+    assert text.read_text() == walk.cli("snapshot", *tab) and text.stat().st_mode & 0o077 == 0
+    assert walk.cli_json("snapshot", "--out", str(document), *tab) == {"ok": True, "out": str(document)}
+    assert json.loads(document.read_text())["format"] == "ai"
+    result = walk.gateway.cli("browser", "snapshot", "--out", str(tmp_path / "not/there.txt"), *tab)
+    assert result.returncode == 1 and "there is nothing of that name" in result.stderr and not list(tmp_path.glob("not*"))
+
+
+def test_a_tab_is_closed_without_a_number(walk):
+    walk.page()
+    walk.cli("tab", "new")
+    made = walk.control.tabs()[-1]["targetId"]
+    assert made in walk.cli("tab", "close") and made not in [tab["targetId"] for tab in walk.control.tabs()]
+
+
+def test_a_wrong_word_is_told_behind_options_too(walk):
+    result = walk.gateway.cli("browser", "--json", "snapshoot")
+    assert result.returncode == 2 and "jarvis browser snapshot" in result.stderr, result.stderr
+
+
+def test_a_file_that_is_not_there(walk):
+    for words in (["browser", "fill", "--fields-file", "/not/there.json"], ["canvas", "present", "--file", "/not/there.html"],
+                  ["approvals", "set", "/not/there.json"]):
+        result = walk.gateway.cli(*words)
+        assert result.returncode == 1 and "there is nothing of that name" in result.stderr, (words, result.stderr)
+
+
+def test_files_can_be_put_where_people_are_told_to(walk):
+    """The directory of uploads is there as soon as a browser runs."""
+    walk.page()
+    directory = walk.gateway.state / "browser/uploads"
+    assert directory.is_dir() and directory.stat().st_mode & 0o077 == 0
+
+
+def test_what_can_not_be_kept_is_no_success(walk):
+    """A full disk behind `>` is told, and a password that was not there."""
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([str(jarvis_binary()), "browser", "tabs"], env=walk.gateway.home.environment(**walk.gateway.env), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 1 and "can't be written" in result.stderr, result
+    result = walk.gateway.cli("browser", "set", "credentials", "ada", input="")
+    assert result.returncode == 2 and "No password" in result.stderr
+    result = walk.gateway.cli("browser", "set", "credentials", "ada", input="x" * 10_000)
+    assert result.returncode == 2 and "Standard input holds more than" in result.stderr

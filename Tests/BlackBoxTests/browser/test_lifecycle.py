@@ -258,3 +258,13 @@ def test_a_browser_that_can_not_start_says_why(home, gateway):
     assert control.of("broken").get("/")["state"] == "failed"
     assert it.cli("health").returncode == 0
     assert it.stop() == 0
+
+
+def test_messages_name_this_gateway(gateway):
+    """A command that is copied from a message never reaches another gateway."""
+    it = gateway("second", config=browser_config())
+    said = it.cli("browser", "snapshot")
+    assert said.returncode == 1 and "jarvis --profile second browser start" in said.stderr and "jarvis browser" not in said.stderr
+    assert "jarvis --profile second browser start" in control_of(it).refused("GET", "/snapshot").error
+    assert "jarvis --profile second dashboard" in it.cli("canvas", "present", "--html", "<p>").stdout
+    assert "jarvis --profile second approvals list" in it.cli("approvals", "allow", "zz").stderr

@@ -231,3 +231,11 @@ def test_one_tab_pretends_alone(control, tab, pages):
         assert control.evaluate("() => navigator.language", targetId=other) != "fr-FR"
     finally:
         control.close_tab(other)
+
+
+def test_a_wrong_time_zone_is_told_also_while_one_is_in_force(control, tab):
+    control.post("/set/timezone", timezoneId="Asia/Tokyo", targetId=tab)
+    reply = control.refused("POST", "/set/timezone", {"timezoneId": "Nope/Nowhere", "targetId": tab})
+    assert reply.status == 400 and "Nope/Nowhere" in reply.error
+    control.post("/set/timezone", timezoneId="Europe/Berlin", targetId=tab)
+    assert control.evaluate("() => Intl.DateTimeFormat().resolvedOptions().timeZone", targetId=tab) == "Europe/Berlin"

@@ -633,7 +633,7 @@ def c_set(w: Walk):
 @command("trace start", "trace stop")
 def c_trace(w: Walk):
     w.page()
-    w.cli("trace", "start", "--target-id", w.tab)
+    assert "trace stop" in w.cli("trace", "start", "--sources", "--no-snapshots", "--target-id", w.tab)
     w.page("/index.html")
     path = Path(w.cli("trace", "stop", "--out", "cli-trace.json", "--target-id", w.tab).strip())
     assert path.name == "cli-trace.json" and path.stat().st_size > 100

@@ -115,7 +115,8 @@ def test_logs(running):
 def test_logs_follow(running):
     process = subprocess.Popen(
         [str(jarvis_binary()), "logs", "--follow", "--interval", "100"], env=running.home.environment(), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    # Ctrl-C as in a terminal: what a shell starts in the background would inherit that it is ignored.
     try:
         assert select.select([process.stdout], [], [], 10)[0]
         os.read(process.stdout.fileno(), 65_536)
