@@ -61,7 +61,7 @@ def test_present_navigate_hide(canvas, shown):
         {"path": "app/dot.png", "content": base64.b64encode(b"\x89PNG").decode(), "encoding": "base64"},
     ]})
     content(shown).get_by_text("script of a file").wait_for()
-    shown.wait_for_function("document.querySelector('#canvas-title').textContent === 'App'")
+    shown.wait_for_function("() => document.querySelector('#canvas-title').textContent === 'App'")
     assert (canvas.root / "app/dot.png").read_bytes() == b"\x89PNG"
     assert (canvas.root / "app").stat().st_mode & 0o777 == 0o700
     canvas.rpc.call("canvas.navigate", {"path": "/index.html#part"})

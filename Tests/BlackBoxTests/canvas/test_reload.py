@@ -147,7 +147,7 @@ def test_a_page_in_a_tab_loads_anew(canvas, new_page):
     assert tab.title() == "before"
     watching(canvas)
     canvas.write("tab.html", "<!doctype html><title>after</title><p>after</p>")
-    tab.wait_for_function("document.title === 'after'")
+    tab.wait_for_function("() => document.title === 'after'")
 
 
 def test_a_page_that_is_not_there_yet_appears(canvas, new_page):
@@ -156,7 +156,7 @@ def test_a_page_that_is_not_there_yet_appears(canvas, new_page):
     assert tab.title() == "Not found"
     watching(canvas)
     canvas.write("later.html", "<!doctype html><title>there</title>")
-    tab.wait_for_function("document.title === 'there'")
+    tab.wait_for_function("() => document.title === 'there'")
 
 
 def test_the_doctype_stays_first(canvas, new_page):

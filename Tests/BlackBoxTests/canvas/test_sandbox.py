@@ -140,7 +140,7 @@ def test_nobody_else_may_frame_the_canvas(canvas, new_page, elsewhere):
     page = new_page(quiet=True)
     page.goto(f"http://127.0.0.1:{elsewhere.port}/")
     page.set_content(f'<iframe src="{canvas.url("framed.html")}"></iframe>')
-    page.wait_for_function("document.querySelector('iframe').contentWindow !== null")
+    page.wait_for_function("() => document.querySelector('iframe').contentWindow !== null")
     page.wait_for_load_state()
     assert all("framed" != frame.title() for frame in page.frames[1:])
 
