@@ -179,6 +179,7 @@ package final class CDPConnection: Sendable {
             for observer in state.withLock({ $0.observers }) { observer(event) }
         case .answer(let id, let result):
             settle(id, result)
+        case .unusable: break
         case .unreadable(let reason):
             end("the browser sent what is no message of the debugging protocol: \(reason)")
         }
@@ -227,10 +228,20 @@ enum CDPMessage: Sendable {
 
     case event(CDPEvent)
     case answer(Int, Result<JSONValue, Refusal>)
+    /// An event that can't be read, because of what the page put into it: nobody waits for it.
+    case unusable
     case unreadable(String)
 
     /// Deep enough for every tree that the protocol sends; the parser recurses.
     private static let maximumDepth = 1024
+    private static let eventHead = Array(#"{"method":""#.utf8)
+
+    /// The answer that a command gets in place of one that is too large; nil: nobody waits for it.
+    static func answer(to told: CDPFrames.Oversized) -> [UInt8]? {
+        guard let id = leadingId(told.head) else { return nil }
+        return Array(
+            #"{"id":\#(id),"error":{"code":-32000,"message":"its answer has more than \#(told.limit) bytes"}}"#.utf8)
+    }
 
     init(_ bytes: [UInt8]) {
         let value: JSONValue
@@ -241,6 +252,8 @@ enum CDPMessage: Sendable {
             // and not everybody's connection.
             if let id = Self.leadingId(bytes) {
                 self = .answer(id, .failure(Refusal(code: -32700, message: "its answer can't be read: \(error)")))
+            } else if bytes.starts(with: Self.eventHead), bytes.last == UInt8(ascii: "}") {
+                self = .unusable
             } else {
                 self = .unreadable("\(error)")
             }

@@ -67,6 +67,10 @@ struct EndpointDiscovery: Sendable {
         case 200: break
         case 300...399: throw failure("it answers with a redirect, which is not followed")
         case 401, 403: throw failure("it refused the credentials of the configured address (HTTP \(status))")
+        case 500 where address.authority.address == nil && address.authority.host != "localhost":
+            throw failure(
+                "its /json/version answered HTTP 500, as Chrome does when it is called by a name: write its IP address, or "
+                    + "let the proxy in front of it send Host: localhost")
         default: throw failure("its /json/version answered HTTP \(status)")
         }
         guard let value = try? JSONParser.parse(body), value.objectValue != nil else {  // the body is not repeated
@@ -103,9 +107,18 @@ struct EndpointDiscovery: Sendable {
 
     /// An error of the connection in the words of the control service.
     static func describe(_ error: HTTPClientError, _ address: CDPAddress, _ timeout: Duration) -> BrowserError {
-        if case .timeout = error.kind { return late(address, timeout) }
-        return BrowserError(
-            500, "endpoint_failed", "The browser at \(address) can't be connected to: \(error.message).")
+        var why = error.message
+        switch error.kind {
+        case .timeout: return late(address, timeout)
+        case .tls where why.contains("is not trusted"):
+            why +=
+                ". Is it your own? Add the authority that signed it to those of this host, or name a file with it in "
+                + "SSL_CERT_FILE, and restart the gateway (browser.ignoreHTTPSErrors is for pages only)"
+        case .refused where error.status == 401 || error.status == 403:
+            why = "it refused the credentials of the configured address (HTTP \(error.status ?? 0))"
+        default: break
+        }
+        return BrowserError(500, "endpoint_failed", "The browser at \(address) can't be connected to: \(why).")
     }
 
     private func failure(_ why: String) -> BrowserError {

@@ -13,9 +13,13 @@ final class WebSocketTransport: CDPTransport {
         var closed: (@Sendable (String) -> Void)?
         var ended: String?
         var reason: String?
-        /// Messages that came before `start`.
+        /// Messages that came before `start`, at most `earlyLimit` bytes of them.
         var early: [[UInt8]] = []
+        var earlyBytes = 0
     }
+
+    // Nothing is asked before `start`, so a browser has nothing to say.
+    private static let earlyLimit = 1 << 20
 
     private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
@@ -84,11 +88,14 @@ final class WebSocketTransport: CDPTransport {
 
     private func take(_ message: ByteBuffer) {
         let bytes = Array(message.readableBytesView)
-        let receive = state.withLock { state in
-            // Nothing is asked before `start`, so what comes is nothing but a bounded curiosity.
-            if state.receive == nil, state.early.count < 64 { state.early.append(bytes) }
-            return state.receive
+        let (receive, isFlood) = state.withLock { state -> ((@Sendable ([UInt8]) -> Void)?, Bool) in
+            if let receive = state.receive { return (receive, false) }
+            state.earlyBytes += bytes.count
+            if state.earlyBytes > Self.earlyLimit { return (nil, true) }
+            state.early.append(bytes)
+            return (nil, false)
         }
+        if isFlood { close("it talks before it is asked") }
         receive?(bytes)
     }
 
@@ -100,8 +107,13 @@ final class WebSocketTransport: CDPTransport {
         func received(text: ByteBuffer) { transport.take(text) }
         func received(binary: ByteBuffer) { transport.close("it sent a binary message") }
         func closed(code: UInt16?, reason: String) {
-            let words = reason.isEmpty ? "" : ": \(reason.prefix(120))"
-            transport.finish("the browser closed the connection (\(code ?? 1005)\(words))")
+            switch (code, reason) {
+            case (1008, "slow consumer"): transport.finish("the browser takes no commands: 50 MiB wait for it")
+            case (1006, _): transport.finish("the connection was lost")
+            default:
+                let words = reason.isEmpty ? "" : ": \(VisibleText.escaped(reason, limit: 120))"
+                transport.finish("the browser closed the connection (\(code ?? 1005)\(words))")
+            }
         }
     }
 }

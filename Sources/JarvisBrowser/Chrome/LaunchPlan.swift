@@ -44,12 +44,14 @@ package struct LaunchPlan: Sendable {
     }
 
     /// Whether it will show no window.
-    package var isHeadless: Bool {
+    package var isHeadless: Bool { headless || !Self.hasDisplay(environment) }
+
+    /// Whether a window can be shown at all.
+    static func hasDisplay(_ environment: [String: String]) -> Bool {
         #if os(Linux)
-            let hasDisplay = ["DISPLAY", "WAYLAND_DISPLAY"].contains { !(environment[$0] ?? "").isEmpty }
-            return headless || !hasDisplay
+            ["DISPLAY", "WAYLAND_DISPLAY"].contains { !(environment[$0] ?? "").isEmpty }
         #else
-            return headless
+            true
         #endif
     }
 }

@@ -45,10 +45,14 @@ extension BrowserControl {
         body["detectError"] = JSONValue(detected.error.map(host.spoken))
         body["userDataDir"] = profile.userDataDir.isEmpty ? .null : .string(profile.userDataDir)
         body["color"] = .string(profile.color)
-        body["headless"] = .bool(profile.isHeadless)
+        // Without a display a browser of ours has no window whatever the configuration says.
+        let hasWindow = !profile.isManaged || LaunchPlan.hasDisplay(host.environment)
+        body["headless"] = .bool(profile.isHeadless || !hasWindow)
         body["noSandbox"] = .bool(profile.isUnsandboxed)
         body["executablePath"] = JSONValue(profile.executablePath)
         body["attachOnly"] = .bool(profile.attachOnly)
+        let isAttached = running.map { $0.executable == nil } ?? !profile.isManaged
+        body["policyGap"] = isAttached ? .string(AttachedPolicy.gap) : .null
         return .object(body)
     }
 

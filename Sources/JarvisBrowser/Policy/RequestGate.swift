@@ -23,15 +23,13 @@ struct RequestGate: Sendable {
         guard policing || credentials != nil else { return nil }
         // The browser reports the questions of servers only for requests that it has stopped.
         if credentials != nil { return ["handleAuthRequests": true, "patterns": [["urlPattern": "*"]]] }
-        let inner: [JSONValue] = Self.inner.map { ["urlPattern": .string($0)] }
-        return ["patterns": .array([["urlPattern": "*", "resourceType": "Document"]] + inner)]
+        return ["patterns": Self.network]
     }
 
-    // Sub-resources are stopped on the way only where the address looks like an inner one: each stop costs a round trip.
-    // Browsers spell numeric hosts the canonical way by now.
-    private static let inner = [
-        "*://localhost/*", "*://localhost:*", "*://*.localhost/*", "*://*.localhost:*", "*://127.*", "*://10.*",
-        "*://172.*", "*://192.*", "*://169.254.*", "*://100.*", "*://198.*", "*://0.*", "*://[*", "file://*",
+    /// What leads out of the browser, and every document. What extensions and the browser itself bring is theirs.
+    static let network: JSONValue = [
+        ["urlPattern": "*", "resourceType": "Document"], ["urlPattern": "http://*"], ["urlPattern": "https://*"],
+        ["urlPattern": "file://*"],
     ]
 
     /// Whom to give the credentials.
@@ -72,23 +70,10 @@ extension Page {
     /// `Fetch.requestPaused` and `Fetch.authRequired`. Called on the thread that reads.
     func handleGate(_ event: CDPEvent, session id: String) {
         guard let request = event.params["requestId"] else { return }
-        let url = event.params["request"]?["url"]?.stringValue ?? ""
         let connection = session.connection
         switch event.method {
         case "Fetch.requestPaused":
-            guard session.rules.interceptsRequests else {
-                return connection.post("Fetch.continueRequest", ["requestId": request], session: id)
-            }
-            let rules = session.rules
-            // unstructured: the request waits for it, and the lookup of a name may take a while
-            Task {
-                if await rules.admits(url) {
-                    connection.post("Fetch.continueRequest", ["requestId": request], session: id)
-                } else {
-                    connection.post(
-                        "Fetch.failRequest", ["requestId": request, "errorReason": "BlockedByClient"], session: id)
-                }
-            }
+            session.judgeRequest(event, session: id)
         case "Fetch.authRequired":
             let isMain =
                 event.params["resourceType"] == "Document" && event.params["frameId"]?.stringValue == targetId
@@ -110,26 +95,6 @@ extension Page {
             connection.post(
                 "Fetch.continueWithAuth", ["requestId": request, "authChallengeResponse": response], session: id)
         default: break
-        }
-    }
-}
-
-extension SessionRules {
-    /// Judges the address of a request that the browser is about to send by itself; what is refused is noted.
-    func admits(_ url: String) async -> Bool {
-        let scheme = url.prefix { $0 != ":" }.lowercased()
-        // Made of what the page has already.
-        if ["data", "blob", "about"].contains(scheme) { return true }
-        do {
-            try await policy.check(url)
-            return true
-        } catch {
-            let error = error as? BrowserError ?? BrowserError(400, "blocked_url", "The address is blocked.")
-            guard error.code != "unknown_host" else { return true }  // it leads nowhere, and the browser says so best
-            if case .web(let address)? = try? NavigationAddress(url) {  // other schemes have no place to note
-                denials?.add(target: url, host: address.host, port: address.port, error: error)
-            }
-            return false
         }
     }
 }

@@ -12,6 +12,7 @@ package final class BrowserSession: Sendable {
     let tabs = Watched(TabBook())
     let downloads = Watched(DownloadBook())
     let trace = Watched(TraceState())
+    let judged = Atomic(0)
 
     /// A session over a connection that has proven to be ours.
     package init(connection: CDPConnection, rules: SessionRules) {
@@ -112,6 +113,10 @@ package final class BrowserSession: Sendable {
 
     // More would exhaust a small machine; nobody who means it needs them.
     static let mostTabs = 100
+    // Tabs, frames of other processes and workers that are looked after. A real browser runs out of memory before.
+    static let mostSessions = 10_000
+    // Requests that are judged at a time in a browser without a proxy of ours; more are refused.
+    static let mostJudged = 2000
 
     /// Closes a tab and waits until it is gone.
     ///
@@ -164,8 +169,11 @@ package final class BrowserSession: Sendable {
         case "Browser.downloadWillBegin": downloadBegan(event.params)
         case "Browser.downloadProgress": downloadProgressed(event.params)
         default:
-            guard let id = event.session, let page = tabs.read({ $0.page(ofSession: id) }) else { return }
-            page.handle(event, session: id)
+            guard let id = event.session, let role = tabs.read({ $0.roles[id] }) else { return }
+            switch role {
+            case .frames(let page), .worker(let page): page.handle(event, session: id)
+            case .shared(let target, let url): handleShared(event, session: id, target: target, url: url)
+            }
         }
     }
 
@@ -173,6 +181,7 @@ package final class BrowserSession: Sendable {
         guard let id = event.params["sessionId"]?.stringValue, let info = event.params["targetInfo"],
             let target = info["targetId"]?.stringValue
         else { return }
+        guard tabs.read({ $0.roles.count }) < Self.mostSessions else { return letGo(session: id, of: event.session) }
         let owner = event.session.flatMap { session in tabs.read { $0.page(ofSession: session) } }
         switch (info["type"]?.stringValue ?? "", owner) {
         case ("page", nil):
@@ -189,8 +198,8 @@ package final class BrowserSession: Sendable {
             tabs.change { $0.set(.worker(page), session: id) }
             page.prepare(session: id, isWorker: true)
         case ("service_worker", nil), ("shared_worker", nil):
-            tabs.change { $0.set(.shared(url: info["url"]?.stringValue ?? ""), session: id) }
-            connection.post("Runtime.runIfWaitingForDebugger", [:], session: id)
+            tabs.change { $0.set(.shared(target: target, url: info["url"]?.stringValue ?? ""), session: id) }
+            prepareShared(session: id)
         default:
             letGo(session: id, of: event.session)
         }

@@ -209,6 +209,10 @@ extension Page {
     }
 
     private func handleNetwork(_ event: CDPEvent, session id: String) {
+        session.judgeSocket(event, of: url) { [self] in
+            await empty(
+                because: "The page opened a socket to an address that browser.ssrfPolicy forbids, and was left.")
+        }
         let now = WallClock.system.now()
         state.change { state in
             state.traffic.handle(event.method, event.params, session: id, now: now)

@@ -14,6 +14,8 @@ package struct SessionRules: Sendable {
     package var denials: EgressDenials? = EgressDenials()
     /// Whether requests are stopped in the browser and judged there: for a browser that has no proxy of ours.
     package var interceptsRequests = false
+    /// What the policy allowed a moment ago; begun anew with each change of the rules.
+    package var verdicts = AllowedHosts()
     /// Whether certificates that nobody vouches for are accepted in every tab (`ignoreHTTPSErrors` of a profile).
     package var ignoresCertificateErrors = false
     /// Whether the browser runs on this machine, so that its files are ours to move.

@@ -7,7 +7,7 @@ struct TabBook: Sendable {
         /// A worker of a tab.
         case worker(Page)
         /// A service or shared worker, which belongs to an origin.
-        case shared(url: String)
+        case shared(target: String, url: String)
     }
 
     /// In the order in which they came.

@@ -21,6 +21,7 @@ struct BrowserStatusCommand: BrowserLeaf {
         ]
         if let pid = word("pid") { rows.append(("pid", pid)) }
         if let problem = word("detectError") { rows.append(("problem", problem)) }
+        if let gap = word("policyGap") { rows.append(("note", gap)) }
         return BrowserText.facts(rows)
     }
 }

@@ -3,6 +3,7 @@ import CJarvisShims
 import Dispatch
 import JarvisCore
 import JarvisHost
+import JarvisNet
 import JarvisProtocol
 import JarvisSystem
 import NIOCore
@@ -31,8 +32,11 @@ public enum CommandLineEntry {
         jarvis_malloc_arena_max(2)
         NIOSingletons.groupLoopCountSuggestion = 1
         NIOSingletons.blockingPoolThreadCountSuggestion = 1
+        let environment = HostEnvironment.current()
+        // As curl and OpenSSL read them.
+        TLSContexts.trust(["SSL_CERT_FILE", "SSL_CERT_DIR"].compactMap { environment[$0] })
         // unstructured: the program itself, from here to its exit
-        Task { exit(await run(arguments, environment: .current())) }
+        Task { exit(await run(arguments, environment: environment)) }
         dispatchMain()
     }
 

@@ -17,8 +17,21 @@ package typealias ConnectionCheck = @Sendable (_ local: SocketAddress, _ remote:
 
 /// The trust that outgoing TLS uses, loaded on the first TLS connection (it costs 11 ms and 1 MB) and then kept.
 package final class TLSContexts: Sendable {
-    /// The process-wide one: the system's certificate authorities.
-    package static let system = TLSContexts { TLSConfiguration.makeClientConfiguration() }
+    /// The process-wide one: the authorities of `trust`, else the system's.
+    package static let system = TLSContexts { configuration(authorities.withLock { $0 }) }
+    private static let authorities = Mutex<[String]>([])
+
+    /// Says once, before the first connection, whom `system` trusts instead of the system's authorities: PEM files and
+    /// directories as OpenSSL knows them. Empty: the system's.
+    package static func trust(_ paths: [String]) { authorities.withLock { $0 = paths } }
+
+    static func configuration(_ authorities: [String]) -> TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        guard let first = authorities.first else { return configuration }
+        configuration.trustRoots = .file(first)
+        configuration.additionalTrustRoots = authorities.dropFirst().map { .file($0) }
+        return configuration
+    }
 
     private let make: @Sendable () -> TLSConfiguration
     private let context = Mutex<NIOSSLContext?>(nil)
@@ -105,7 +118,8 @@ struct Connector: Sendable {
                 do {
                     return Plan(addresses: addresses, tls: try tls.load())
                 } catch {
-                    throw HTTPClientError(.tls, "the certificate authorities of this system can't be loaded")
+                    throw HTTPClientError(
+                        .tls, "the certificate authorities of this system (or of SSL_CERT_FILE) can't be loaded")
                 }
             }
         }

@@ -136,4 +136,21 @@ struct CDPConnectionTests {
         }
         #expect(connection.isOpen)
     }
+
+    @Test("An event of the page's making that can't be read is left out, and the next one is heard")
+    func unusable() async throws {
+        let deep = String(repeating: "[", count: 2000) + String(repeating: "]", count: 2000)
+        let connection = CDPConnection(
+            transport: FakeTransport { command in
+                [
+                    #"{"method":"A.bad","params":{"a":1,"a":2}}"#,
+                    #"{"method":"A.deep","params":\#(deep)}"#,
+                    #"{"method":"A.good"}"#, #"{"id":\#(command["id"]?.intValue ?? 0),"result":{}}"#,
+                ]
+            })
+        let seen = Mutex<[String]>([])
+        connection.observe { event in seen.withLock { $0.append(event.method) } }
+        _ = try await connection.send("B.do")
+        #expect(seen.withLock { $0 } == ["A.good"] && connection.isOpen)
+    }
 }

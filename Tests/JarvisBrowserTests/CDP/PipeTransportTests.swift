@@ -73,17 +73,29 @@ struct PipeTransportTests {
         close(wire.writing)
     }
 
-    @Test("Too much that waits, and a message that is too large, end it")
-    func bounds() async throws {
-        let wire = try Wire(limit: 10)
-        let reason = await withCheckedContinuation { continuation in
-            wire.transport.start(receive: { _ in }, closed: { continuation.resume(returning: $0) })
-            wire.say("12345678901")
-        }
-        #expect(reason == "the browser sent a message of more than 10 bytes")
+    @Test("An answer that is too large fails its command and nobody else")
+    func oversized() async throws {
+        let wire = try Wire(limit: 40)
+        let connection = CDPConnection(transport: wire.transport)
+        let large = Task { try await connection.send("A.large") }
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        #expect(read(wire.reading, &buffer, buffer.count) > 0)
+        wire.say(#"{"method":"A.flood","params":{"x":"\#(String(repeating: "y", count: 100))"}}"# + "\0")
+        wire.say(#"{"id":1,"result":{"x":"\#(String(repeating: "y", count: 100))"}}"# + "\0")
+        await #expect(
+            throws: CDPFailure.remote(method: "A.large", code: -32000, message: "its answer has more than 40 bytes")
+        ) { try await large.value }
+        let small = Task { try await connection.send("A.small") }
+        #expect(read(wire.reading, &buffer, buffer.count) > 0)
+        wire.say(#"{"id":2,"result":{"x":1}}"# + "\0")
+        #expect(try await small.value["x"] == 1)
+        connection.close()
         close(wire.reading)
         close(wire.writing)
+    }
 
+    @Test("Too much that waits ends it")
+    func bounds() async throws {
         let full = try Wire()
         let said = await withCheckedContinuation { continuation in
             full.transport.start(receive: { _ in }, closed: { continuation.resume(returning: $0) })

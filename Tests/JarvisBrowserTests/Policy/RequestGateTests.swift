@@ -1,6 +1,8 @@
 import JarvisCore
+import JarvisNet
 import JarvisSystem
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import JarvisBrowser
@@ -37,6 +39,8 @@ struct RequestGateTests {
         let policing = try #require(gate.patterns(policing: true))
         #expect(policing["handleAuthRequests"] == nil)
         #expect(policing["patterns"]?[0] == ["urlPattern": "*", "resourceType": "Document"])
+        #expect(policing["patterns"]?[1] == ["urlPattern": "http://*"])
+        #expect(policing["patterns"]?[2] == ["urlPattern": "https://*"])
         gate.credentials = HTTPCredentials(user: "a", password: "b")
         #expect(gate.patterns(policing: false)?["handleAuthRequests"] == true)
         #expect(gate.patterns(policing: false)?["patterns"]?.arrayValue?.count == 1)
@@ -56,6 +60,39 @@ struct RequestGateTests {
         #expect(rules.denials?.all.map(\.target) == ["http://127.0.0.1:1/x", "http://[::1]/", "https://10.0.0.1/"])
         #expect(rules.denials?.refusal(of: "http://127.0.0.1:1/other", after: 0)?.error.code == "blocked_url")
         #expect(rules.denials?.refusal(of: "http://127.0.0.1:1/x", after: rules.denials?.mark ?? 0) == nil)
+    }
+
+    @Test("A name is looked up once for all who ask in the same moment, and one that leads inside is refused")
+    func names() async {
+        let lookups = Mutex(0)
+        var policy = NavigationPolicy()
+        policy.resolver = Resolver { host, port in
+            lookups.withLock { $0 += 1 }
+            let address = host == "inside.example" ? "127.0.0.1" : "93.184.216.34"
+            return [try SocketAddress(ipAddress: address, port: port)]
+        }
+        var rules = SessionRules(artifacts: "/x", uploadRoots: [], policy: policy)
+        rules.verdicts = AllowedHosts(lifetime: .seconds(3600))
+        await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<50 {
+                group.addTask { [rules] in await rules.admits("http://outside.example/\(number).png") }
+            }
+            for await isAdmitted in group { #expect(isAdmitted) }
+        }
+        #expect(lookups.withLock { $0 } == 1)
+        #expect(await !rules.admits("http://inside.example/a"))
+        #expect(await !rules.admits("http://inside.example/b", noting: false))
+        #expect(rules.denials?.all.map(\.target) == ["http://inside.example/a"])
+        #expect(await rules.admits("https://outside.example/"))
+        #expect(lookups.withLock { $0 } > 2, "another port is another place")
+    }
+
+    @Test("A socket's address is read as a page's is")
+    func sockets() {
+        #expect(BrowserSession.webAddress("ws://a.example:81/x") == "http://a.example:81/x")
+        #expect(BrowserSession.webAddress("WSS://a.example/") == "https://a.example/")
+        #expect(BrowserSession.webAddress("https://a.example/wt") == "https://a.example/wt")
+        #expect(BrowserSession.webAddress("ftp://a.example/") == nil && BrowserSession.webAddress("") == nil)
     }
 }
 

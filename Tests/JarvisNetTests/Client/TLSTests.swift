@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -90,6 +91,27 @@ import Testing
                     url: "wss://localhost:\(port)/", group: testGroup, handler: RecordingHandler())
             } throws: {
                 ($0 as? HTTPClientError)?.kind == .tls
+            }
+        }
+    }
+
+    @Test func trustsTheAuthoritiesOfAFileInsteadOfTheSystems() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).pem")
+        try Data(Self.pem("CERTIFICATE", Self.certificate)).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }  // a temporary file
+        try await withServer { port in
+            let trusting = HTTPClient(
+                group: testGroup, tls: TLSContexts { TLSContexts.configuration([file.path]) })
+            let body = try await trusting.withResponse(HTTPClientRequest(url: "https://localhost:\(port)/x")) {
+                try await $0.collect(limit: 100)
+            }
+            #expect(!body.isEmpty)
+            let missing = HTTPClient(
+                group: testGroup, tls: TLSContexts { TLSContexts.configuration([file.path + ".missing"]) })
+            await #expect {
+                try await missing.withResponse(HTTPClientRequest(url: "https://localhost:\(port)/x")) { _ in }
+            } throws: {
+                ($0 as? HTTPClientError)?.message.contains("SSL_CERT_FILE") == true
             }
         }
     }

@@ -181,8 +181,12 @@ final class RecordingHandler: WebSocketHandler, Sendable {
 
     @Test func endsSocketsThatDoNotAuthenticate() async throws {
         let handler = RecordingHandler()
+        // Only this deadline is short: the opening handshake may take its time on a busy machine.
+        var limits = ServerLimits()
+        limits.wsHandshakeDeadline = .milliseconds(200)
+        limits.sweepInterval = .milliseconds(20)
         try await withListener(
-            TestDelegate(onUpgrade: { _ in .accept(RecordingHandler()) }), limits: quickLimits()
+            TestDelegate(onUpgrade: { _ in .accept(RecordingHandler()) }), limits: limits
         ) { listener in
             _ = try await WebSocketClient.connect(
                 url: "ws://127.0.0.1:\(listener.port ?? 0)/", group: testGroup, handler: handler)

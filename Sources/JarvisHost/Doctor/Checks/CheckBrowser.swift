@@ -37,6 +37,17 @@ extension DoctorCheck {
                     "browser.flags", .warning, "browser.extraArgs takes protection away.", evidence: dangerous,
                     next: patient.command("config unset browser.extraArgs")))
         }
+        let attached = settings.profiles.filter { profile in
+            profile.driver == "existing-session" || profile.attachOnly ?? settings.attachOnly
+        }.map(\.name)
+        if !attached.isEmpty {
+            findings.append(
+                Finding(
+                    "browser.attached", .info,
+                    "Browsers that JARVIS did not start have no proxy of ours: their WebSockets and WebRTC are not kept "
+                        + "from private networks. Managed ones are.",
+                    evidence: attached, next: patient.command("browser --browser-profile \(attached[0]) status")))
+        }
         findings += orphans(patient)
         return findings
     }
