@@ -2,7 +2,6 @@ import JarvisConfig
 import JarvisCore
 import JarvisGateway
 import JarvisHost
-import JarvisNet
 import JarvisSystem
 import Logging
 
@@ -30,12 +29,7 @@ struct GatewayRunner {
         self.context = context
         self.instance = instance
         self.options = options
-        let loaded = context.configStore(instance).load()
-        config = loaded.config
-        // A service has an environment of its own, so `<state>/.env` and the configuration count as well.
-        let added = loaded.addedEnvironment()
-        TLSContexts.trust(
-            ["SSL_CERT_FILE", "SSL_CERT_DIR"].compactMap { context.environment[$0] ?? added[$0]?.reveal() })
+        config = context.configStore(instance).load().config
         for secret in [options.token, options.password] {
             if let secret { redactor.register(secret.reveal()) }
         }

@@ -121,10 +121,7 @@ def test_a_self_signed_certificate_counts_once_it_is_named(module_home, shared_m
         config = browser_config({
             "profiles": {"alone": {"cdpUrl": f"https://{address}:{relays['alone'].port}", "shared": True}},
             "remoteCdpTimeoutMs": 30_000, "remoteCdpHandshakeTimeoutMs": 30_000})
-        made = factory("alone", config=config, start=False)
-        # Where a gateway that is a service has it from.
-        (made.state / ".env").write_text(f"SSL_CERT_FILE={relays['alone_file']}\n")
-        made.start()
+        made = factory("alone", config=config, env={"SSL_CERT_FILE": str(relays["alone_file"])})
         control = control_of(made, "alone")
         control.post("/start")
         assert control.get("/")["running"] is True
