@@ -90,7 +90,7 @@ struct PortsReport {
         var state = "free"
         var holder: JSONValue?
         switch entry.state {
-        case .free: break
+        case .free: if entry.isLeased { state = "kept" }
         case .own(let process):
             state = "listening"
             holder = process.map { ["pid": JSONValue(Int($0.pid)), "command": .string($0.command)] }
@@ -161,7 +161,12 @@ struct PortsReport {
         let isWanted = map.overlaps.contains { $0.port == entry.port && $0.owners.contains(row.profile) }
         let mark = isWanted ? "  ← overlap" : ""
         switch entry.state {
-        case .free: return (entry.role == .gateway && !row.isRunning ? "not running" : "free") + mark
+        case .free:
+            switch entry.role {
+            case .browser(let name): return "kept for browser profile “\(name)” of “\(row.profile)”" + mark
+            case .other(let purpose): return "kept for \(purpose) of “\(row.profile)”" + mark
+            case .gateway, .browserControl: return (row.isRunning ? "free" : "not running") + mark
+            }
         case .own(let holder):
             return "listening" + (holder.map { ", \(Humanize.printable($0.description))" } ?? "") + mark
         case .foreign(let listener): return "in the way: \(printable(listener))" + mark

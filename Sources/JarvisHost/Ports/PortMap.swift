@@ -44,6 +44,14 @@ package struct PortMap: Sendable {
         package var role: Role
         /// Who is there now.
         package var state: State
+
+        /// Whether it stays with what it is for while nobody listens.
+        package var isLeased: Bool {
+            switch role {
+            case .gateway, .browserControl: false
+            case .browser, .other: true
+            }
+        }
     }
 
     /// The ports of one instance.
@@ -133,13 +141,16 @@ package struct PortMap: Sendable {
         let base = live ?? sibling.configuredPort ?? reserved ?? PortPlan.firstGuess(sibling.profile)
         let pid = sibling.isRunning ? DirectoryLock.holderPid(of: state) : nil
         func judge(_ port: Int) -> State {
-            guard let listener = listeners[port] else { return .free }
-            if let pid, let holder = listener.holder, holder.descends(from: pid) { return .own(holder) }
-            // Where no process can be told, a running gateway is believed to hold its own base.
-            if sibling.isRunning, listener.holder == nil, port == live, listener.userId == environment.userId {
-                return .own(nil)
+            let found = listeners.all(on: port)
+            guard let first = found.first else { return .free }
+            func isOwn(_ listener: PortListeners.Listener) -> Bool {
+                if let pid, let holder = listener.holder { return holder.descends(from: pid) }
+                // Where no process can be told, a running gateway is believed to hold its own base.
+                return sibling.isRunning && listener.holder == nil && port == live
+                    && listener.userId == environment.userId
             }
-            return .foreign(listener)
+            // On one family it may be ours and on the other a stranger's.
+            return found.first { !isOwn($0) }.map { .foreign($0) } ?? .own(first.holder)
         }
         var entries = [
             Entry(port: base, role: .gateway, state: judge(base)),

@@ -34,6 +34,11 @@ package struct PortListeners: Sendable {
         return Listener(userId: known.userId, holder: holders[known.inode])
     }
 
+    /// Every listener of a port, one for each address.
+    package func all(on port: Int) -> [Listener] {
+        (sockets[port] ?? []).map { Listener(userId: $0.userId, holder: holders[$0.inode]) }
+    }
+
     private static func holders(of inodes: Set<UInt64>) -> [UInt64: PortHolder] {
         TCPTable.holders(of: inodes).compactMapValues { pids in
             pids.min().map { PortHolder(pid: $0, command: ProcessInfoReader().read(pid: $0)?.command ?? "a process") }

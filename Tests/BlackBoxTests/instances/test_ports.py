@@ -52,13 +52,14 @@ def test_the_map(gateway, home):
     assert [row["profile"] for row in shown["instances"]] == ["one", "two"]
     one, two = row(shown, "one"), row(shown, "two")
     assert one["running"] and one["base"] == it.port and not two["running"]
-    assert states(one) == {it.port: "listening", it.port + 2: "listening", port: "free"}
+    assert states(one) == {it.port: "listening", it.port + 2: "listening", port: "kept"}
     assert one["ports"][0]["holder"]["pid"] == it.pid
     assert {(entry["role"], entry.get("name")) for entry in one["ports"]} == {
         ("gateway", None), ("browserControl", None), ("browser", "work")}
     assert states(two) == {it.port + 200: "free", it.port + 202: "free"}
     text = home.run("ports").stdout
-    assert str(it.pid) in text and "browser work" in text and str(it.port + 202) in text
+    assert str(it.pid) in text and str(it.port + 202) in text
+    assert "kept for browser profile “work” of “one”" in text
 
 
 def test_a_gateway_on_another_port_than_configured(gateway, home):
