@@ -7,14 +7,25 @@ extension Page {
         let deadline = clock.now() + timeout
         var tries = 0
         while true {
-            let place = try await ready(element, .clicking, max(deadline - clock.now(), .milliseconds(1)))
+            // Whether it is at rest is seen while the mouse is on its way; both take until the page draws its next frame.
+            let isFirst = tries == 0
+            let place = try await ready(
+                element, isFirst ? .reaching : .clicking, max(deadline - clock.now(), .milliseconds(1)))
+            async let stays = isFirst ? rests(element, place) : true
             try await mouse("mouseMoved", place.x, place.y, modifiers: click.modifiers)
             // The mouse over it may have moved it or laid something over it.
             tries += 1
-            if tries < 8, clock.now() < deadline, try await !meets(element, place) { continue }
+            let isStill = try await stays
+            if tries < 8, clock.now() < deadline {
+                guard isStill, try await meets(element, place) else { continue }
+            }
             try await press(click, at: place)
             return
         }
+    }
+
+    private func rests(_ element: PageElement, _ place: ReadyPlace) async throws -> Bool {
+        try await asked("rests", [JSONValue(element.number), place.innerBox, element.again], of: element)
     }
 
     private func press(_ click: Click, at place: ReadyPlace) async throws {
@@ -35,11 +46,18 @@ extension Page {
     }
 
     private func meets(_ element: PageElement, _ place: ReadyPlace) async throws -> Bool {
+        let arguments = [JSONValue(element.number), .double(place.innerX), .double(place.innerY), element.again]
+        return try await asked("meets", arguments, of: element)
+    }
+
+    // A document that is being replaced has no answer; a page behind a dialog has nothing against it.
+    private func asked(_ name: String, _ arguments: [JSONValue], of element: PageElement) async throws -> Bool {
         do {
-            let arguments = [JSONValue(element.number), .double(place.innerX), .double(place.innerY)]
-            return try await script("meets", arguments, on: element)?.boolValue ?? true
-        } catch let error as BrowserError where error.code == "dialog_open" || error.isPassing {
+            return try await script(name, arguments, on: element)?.boolValue ?? false
+        } catch let error as BrowserError where error.code == "dialog_open" {
             return true
+        } catch let error as BrowserError where error.isPassing {
+            return false
         }
     }
 

@@ -19,6 +19,11 @@ struct ReadyChecks: OptionSet, Sendable, Hashable {
     /// The mouse would meet it.
     static let hit = ReadyChecks(rawValue: 32)
 
+    /// Nothing on the page is known to be moving; else as `stable`.
+    static let calm = ReadyChecks(rawValue: 64)
+
+    /// For a click whose caller watches whether the element rests.
+    static let reaching: ReadyChecks = [.visible, .calm, .enabled, .scroll, .hit]
     /// For a click.
     static let clicking: ReadyChecks = [.visible, .stable, .enabled, .scroll, .hit]
     /// For putting a value into a field.
@@ -27,7 +32,7 @@ struct ReadyChecks: OptionSet, Sendable, Hashable {
     var words: JSONValue {
         let all: [(ReadyChecks, JSONValue)] = [
             (.visible, "visible"), (.stable, "stable"), (.enabled, "enabled"), (.editable, "editable"),
-            (.scroll, "scroll"), (.hit, "hit"),
+            (.scroll, "scroll"), (.hit, "hit"), (.calm, "calm"),
         ]
         return .array(all.filter { contains($0.0) }.map(\.1))
     }
@@ -41,6 +46,8 @@ struct ReadyPlace: Sendable, Hashable {
     /// In the viewport of the element's own frame.
     var innerX: Double
     var innerY: Double
+    /// Its box in the viewport of its own frame: left, top, width, height.
+    var innerBox: JSONValue
     /// The size of the element as the main frame shows it.
     var size: Size
 
@@ -94,7 +101,7 @@ extension Page {
         let x = answer["x"]?.doubleValue ?? 0
         let y = answer["y"]?.doubleValue ?? 0
         var place = ReadyPlace(
-            x: x, y: y, innerX: x, innerY: y,
+            x: x, y: y, innerX: x, innerY: y, innerBox: answer["box"] ?? .null,
             size: .init(width: answer["box"]?[2]?.doubleValue ?? 0, height: answer["box"]?[3]?.doubleValue ?? 0))
         var frame = element.frame
         while let parent = frames.first(where: { $0.id == frame })?.parent {

@@ -19,11 +19,10 @@ extension PageScript {
               }
             }
             // An element without a box of its own is where its content is.
-            if (!box.width || !box.height) {
-              for (const child of el.children) {
-                const inner = child.getBoundingClientRect();
-                if (inner.width && inner.height && rendering(child) === 2 && getComputedStyle(el).display === 'contents') return inner;
-              }
+            if ((!box.width || !box.height) && getComputedStyle(el).display === 'contents') {
+              const content = document.createRange();
+              content.selectNodeContents(el);
+              return content.getBoundingClientRect();
             }
             return box;
           };
@@ -112,10 +111,26 @@ extension PageScript {
             return part && [part.left, part.top, part.right - part.left, part.bottom - part.top];
           });
 
-          // One try. `want`: visible, stable, enabled, editable, hit. Answers where to put the mouse in this frame's
+          // Whether something runs that may move `el`: what has just begun shows in the second frame after this one.
+          const moves = el => {
+            if (document.getAnimations().some(one => one.playState === 'running')) return true;
+            for (let root = el.getRootNode(); root instanceof ShadowRoot; root = root.host.getRootNode())
+              if (root.getAnimations().some(one => one.playState === 'running')) return true;
+            return false;
+          };
+          // Whether it is in the next frame where it was in this one.
+          K.rests = async (number, box, again) => {
+            await frameTick();
+            const el = K.find(number, again);
+            if (!el) return false;
+            const now = boxOf(el);
+            return now.x === box[0] && now.y === box[1] && now.width === box[2] && now.height === box[3];
+          };
+
+          // One try. `want`: visible, stable (or calm), enabled, editable, hit. Answers where to put the mouse in this frame's
           // viewport, or `{gone}`, or `{wait: what is missing}`.
           K.ready = async (number, want, again, round, place) => {
-            const el = K.find(number, again);
+            let el = K.find(number, again);
             if (!el) return {gone: held.has(number) ? 'has left the page' : 'is not known in this page'};
             if (want.includes('visible')) {
               const missing = seen(el);
@@ -130,12 +145,14 @@ extension PageScript {
               if (edge && want.includes('hit')) el.scrollIntoView({block: edge, inline: 'nearest', behavior: 'instant'});
               else el.scrollIntoViewIfNeeded ? el.scrollIntoViewIfNeeded(true) : el.scrollIntoView({block: 'center', behavior: 'instant'});
             }
-            if (want.includes('stable')) {
+            if (want.includes('stable') || want.includes('calm') && moves(el)) {
               await frameTick();
               const a = boxOf(el);
               await frameTick();
+              // A page that draws a list again and again has another element in its place by now.
+              el = K.find(number, again);
+              if (!el) return {wait: 'left the page'};
               const b = boxOf(el);
-              if (!el.isConnected) return {wait: 'left the page', what: shownTag(el)};
               if (a.x !== b.x || a.y !== b.y || a.width !== b.width || a.height !== b.height)
                 return {wait: 'is moving', what: shownTag(el)};
             }
@@ -162,14 +179,31 @@ extension PageScript {
             return {wait: 'is covered by ' + shownTag(obstacle), what: shownTag(el)};
           };
 
+          // How `el` and all around it turn or slant it; null when they only move and scale it, or turn it out of the plane.
+          const turnOf = el => {
+            let all = new DOMMatrix();
+            for (let at = el; at; at = parentOf(at)) {
+              const {rotate, scale, transform} = getComputedStyle(at), part = (name, value) => value && value !== 'none'
+                ? name + (value.includes(' ') && name === 'rotate' ? '3d' : '') + '(' + value.split(' ').join(',') + ') ' : '';
+              const text = part('rotate', rotate) + part('scale', scale) + (transform === 'none' ? '' : transform);
+              if (text) all = new DOMMatrix(text).multiply(all);
+            }
+            return all.is2D && (Math.abs(all.b) > 1e-6 || Math.abs(all.c) > 1e-6) ? all : null;
+          };
           // A point in the frame that the iframe `number` shows, seen from here; scrolls it into view.
           const frameMap = el => {
-            const style = getComputedStyle(el);
+            const style = getComputedStyle(el), turn = turnOf(el);
             return (x, y) => {
               const box = el.getBoundingClientRect();
+              const px = el.clientLeft + parseFloat(style.paddingLeft || 0) + x, py = el.clientTop + parseFloat(style.paddingTop || 0) + y;
+              if (turn) {
+                // Wherever it is turned around: the middle of the box is the middle of what is around it.
+                const dx = px - el.offsetWidth / 2, dy = py - el.offsetHeight / 2;
+                return {x: box.x + box.width / 2 + turn.a * dx + turn.c * dy, y: box.y + box.height / 2 + turn.b * dx + turn.d * dy,
+                  sx: Math.hypot(turn.a, turn.b), sy: Math.hypot(turn.c, turn.d)};
+              }
               const sx = el.offsetWidth ? box.width / el.offsetWidth : 1, sy = el.offsetHeight ? box.height / el.offsetHeight : 1;
-              return {x: box.x + (el.clientLeft + parseFloat(style.paddingLeft || 0) + x) * sx,
-                y: box.y + (el.clientTop + parseFloat(style.paddingTop || 0) + y) * sy, sx, sy};
+              return {x: box.x + px * sx, y: box.y + py * sy, sx, sy};
             };
           };
           K.through = (number, x, y) => {
@@ -187,9 +221,10 @@ extension PageScript {
             const map = frameMap(el), clip = visiblePart(el, el.getBoundingClientRect());
             return list.map(box => {
               if (!box || !clip) return null;
-              const a = map(box[0], box[1]), b = map(box[0] + box[2], box[1] + box[3]);
-              const left = Math.max(a.x, clip.left), top = Math.max(a.y, clip.top);
-              const right = Math.min(b.x, clip.right), bottom = Math.min(b.y, clip.bottom);
+              const [x, y, w, h] = box, corners = [map(x, y), map(x + w, y), map(x, y + h), map(x + w, y + h)];
+              const xs = corners.map(c => c.x), ys = corners.map(c => c.y);
+              const left = Math.max(Math.min(...xs), clip.left), top = Math.max(Math.min(...ys), clip.top);
+              const right = Math.min(Math.max(...xs), clip.right), bottom = Math.min(Math.max(...ys), clip.bottom);
               return right - left > 1 && bottom - top > 1 ? [left, top, right - left, bottom - top] : null;
             });
           };
@@ -208,10 +243,27 @@ extension PageScript {
             return {};
           };
           K.dragBegan = () => false;
+          // Links for a download that were clicked and that the page let be followed: nothing else tells of them until
+          // the server has answered. Gives how many there were since it was last asked.
+          let followed = [];
+          addEventListener('click', event => {
+            const link = event.composedPath().find(at => at.localName === 'a' || at.localName === 'area');
+            if (!link?.hasAttribute('download') || !link.href || followed.length > 99) return;
+            try {
+              const url = new URL(link.href);
+              // A link to another site is followed like any other.
+              if (url.origin === self.origin || url.protocol === 'data:') followed.push(event);
+            } catch {} // no address, nothing to follow
+          }, true);
+          K.downloads = () => {
+            const count = followed.filter(event => !event.defaultPrevented).length;
+            followed = [];
+            return count;
+          };
           // Whether the mouse would still meet the element there.
-          K.meets = (number, x, y) => {
-            const el = held.get(number);
-            return Boolean(el?.isConnected) && !inTheWay(el, x, y);
+          K.meets = (number, x, y, again) => {
+            const el = K.find(number, again);
+            return Boolean(el) && !inTheWay(el, x, y);
           };
         """#
 }

@@ -186,6 +186,23 @@ def test_shadow_trees_take_input(control, on):
     assert said(page) == "plain"
 
 
+def test_frames_that_are_turned_and_slanted_take_the_mouse_where_they_show_it(control, site, witnessed):
+    button = "<button style='position:absolute;left:200px;top:100px' onclick='parent.said.textContent += this.textContent'>%s</button>"
+    control.open(site.page("/turned.html", f"""<!doctype html><title>turned</title><style>body {{ margin: 150px }} iframe {{ display: block; margin: 150px }}</style>
+      <iframe style="transform:rotate(30deg); border:5px solid; padding:7px" srcdoc="<body style='margin:0'>{button % "one"}"></iframe>
+      <div style="transform:scale(.8) skewX(20deg)"><iframe style="rotate:-45deg; scale:1.2" srcdoc="{button % "two"}"></iframe></div><p id=said></p>"""))
+    page = witnessed("/turned.html")
+    for name in ("one", "two"):
+        control.click("button", name)
+    assert said(page) == "onetwo"
+
+
+def test_an_element_without_a_box_of_its_own_is_where_its_content_is(control, site, witnessed):
+    control.open(site.page("/boxless.html", "<!doctype html><title>boxless</title><button style='display:contents' onclick='said.textContent = 1'>Words</button><p id=said></p>"))
+    control.click("button", "Words")
+    assert said(witnessed("/boxless.html")) == "1"
+
+
 # ---- time and place
 
 def test_actions_wait_until_an_element_is_ready(control, on):
@@ -231,6 +248,17 @@ def test_refs_survive_what_a_framework_does_but_not_a_new_page(control, on, site
     control.navigate(site.url("/fields.html"))
     assert refused(control, "click", ref=old).code == "unknown_ref"
     assert refused(control, "click", ref="e4242").code == "unknown_ref"
+
+
+def test_a_list_that_is_drawn_anew_all_the_time_can_be_clicked(control, site, witnessed):
+    control.open(site.page("/redrawn.html", """<!doctype html><title>redrawn</title><ul id=list></ul><p id=said></p><script>
+      const draw = () => { list.replaceChildren(...['A', 'B', 'C'].map(name => { const item = document.createElement('li'), button = document.createElement('button');
+        button.textContent = 'Row ' + name; button.onmousedown = () => { said.textContent += name }; item.append(button); return item })) };
+      draw(); const frame = () => { draw(); requestAnimationFrame(frame) }; frame()</script>"""))
+    refs = control.snapshot()
+    for name in "CAB":
+        control.act("click", ref=refs.ref("button", f"Row {name}"))
+    assert said(witnessed("/redrawn.html")) == "CAB"
 
 
 def test_nested_scroll_containers_and_endless_lists(control, on):
