@@ -14,6 +14,11 @@ enum ActRequest: Sendable, Hashable {
     case wait
     case evaluate(function: String, ref: String?)
     case close
+
+    /// The ref of what is clicked.
+    var clicked: String? {
+        if case .click(let ref, _) = self { ref } else { nil }
+    }
 }
 
 /// How to click.

@@ -16,7 +16,10 @@ extension BrowserRoutes {
                 try await page.wait(for: try PageCondition(call), timeout: timeout)
                 return page.acted()
             default:
-                let (outcome, effects) = try await page.settlingWithEffects { try await page.perform(action, timeout) }
+                let clicked = action.clicked.flatMap { try? page.handle($0).frame }  // the action refuses unknown refs
+                let (outcome, effects) = try await page.settlingWithEffects(in: clicked) {
+                    try await page.perform(action, timeout)
+                }
                 return page.acted(outcome, effects)
             }
         }

@@ -33,10 +33,13 @@ extension Page {
         static let bodies = Duration.milliseconds(200)
         static let newTab = Duration.seconds(5)
         static let beat = Duration.seconds(2)
+        static let download = Duration.seconds(10)
     }
 
     private struct Mark: Sendable {
+        var root: String
         var documents: Int
+        var downloads: Int
         var windowOpens: Int
         var request: Int
         var download: Int
@@ -44,19 +47,21 @@ extension Page {
     }
 
     /// Runs `body`, then waits until what it set off in the page has calmed down: a navigation that it began has
-    /// committed and loaded (10 s), else requests that it began have been answered (1.5 s). Returns also when the tab
-    /// closed or a dialog is open.
+    /// committed and loaded (10 s), else requests that it began have been answered (1.5 s), and a download that a link
+    /// asked for has begun (10 s). Returns also when the tab closed or a dialog is open.
     package func settling<T: Sendable>(_ body: @Sendable () async throws -> T) async throws -> T {
         try await settlingWithEffects(body).value
     }
 
     /// The same, with what was set off.
+    ///
+    /// - Parameter frame: where links for a download may be clicked; nil: the main frame.
     package func settlingWithEffects<T: Sendable>(
-        _ body: @Sendable () async throws -> T
+        in frame: String? = nil, _ body: @Sendable () async throws -> T
     ) async throws -> (value: T, effects: PageEffects) {
         let mark = mark()
         let value = try await body()
-        await settle(since: mark)
+        await settle(since: mark, frame)
         return (value, effects(since: mark))
     }
 
@@ -65,17 +70,26 @@ extension Page {
         let download = session.downloads.read { $0.last }
         return state.read { state in
             Mark(
-                documents: state.tree.nodes[state.tree.root]?.documents ?? 0, windowOpens: state.windowOpens,
+                root: state.tree.root, documents: state.tree.nodes[state.tree.root]?.documents ?? 0,
+                downloads: state.downloads, windowOpens: state.windowOpens,
                 request: state.traffic.last, download: download,
                 tabs: tabs)
         }
     }
 
-    private func settle(since mark: Mark) async {
+    // Once around the page's own loop: what its handlers do at once is done, and reported. Tells how many downloads
+    // links have asked for.
+    private static let beat = "() => new Promise(r => setTimeout(() => r(globalThis.__jarvis?.downloads() ?? 0), 0))"
+
+    private func settle(since mark: Mark, _ frame: String?) async {
         for _ in 0..<3 {
             guard state.read({ !$0.isStopped }) else { return }
-            // Once around the page's own loop: what its handlers do at once is done, and reported.
-            _ = try? await call("() => new Promise(r => setTimeout(r, 0))", timeout: Patience.beat)  // it navigates
+            var links = 0
+            for place in frame == nil || frame == mark.root ? [nil] : [frame, nil] {
+                let asked = try? await call(Self.beat, frame: place, timeout: Patience.beat)  // it navigates
+                links += asked?.intValue ?? 0
+            }
+            if links > 0 { await waitForDownloads(links, since: mark) }
             let isBusy: Bool? = await state.wait(Patience.navigation) { state in
                 if state.isStopped { return false }
                 guard let root = state.tree.nodes[state.tree.root], state.pendingNavigations.isEmpty else { return nil }
@@ -97,6 +111,13 @@ extension Page {
                 _ = try? await call("() => new Promise(r => setTimeout(r, 0))", timeout: Patience.beat)  // it navigates
                 if state.read({ $0.pendingNavigations.isEmpty }) { return }
             }
+        }
+    }
+
+    private func waitForDownloads(_ count: Int, since mark: Mark) async {
+        _ = await state.wait(Patience.download) { state in
+            let isElsewhere = state.tree.nodes[state.tree.root]?.documents != mark.documents
+            return state.isStopped || isElsewhere || state.downloads >= mark.downloads + count ? true : nil
         }
     }
 

@@ -44,6 +44,8 @@ struct PageState: Sendable {
     var drag: JSONValue?
     /// Windows that the page has opened.
     var windowOpens = 0
+    /// Downloads that its frames have begun.
+    var downloads = 0
     /// Navigations that frames have begun or announced, by frame.
     var pendingNavigations: Set<String> = []
     /// The HTTP statuses of the newest documents, oldest first.

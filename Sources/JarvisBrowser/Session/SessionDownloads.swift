@@ -56,7 +56,12 @@ extension BrowserSession {
         // A tab that only served to begin a download has the tab that opened it to answer for it.
         let target = page.map { $0.url == "about:blank" || $0.url.isEmpty ? $0.opener ?? $0.targetId : $0.targetId }
         let refusal = downloads.change { $0.began(id: id, target: target, url: url, suggested: name) }
-        if let frame { page?.state.change { _ = $0.pendingNavigations.remove(frame) } }
+        if let frame {
+            page?.state.change { state in
+                state.pendingNavigations.remove(frame)
+                state.downloads += 1
+            }
+        }
         if let refusal { refuse(id, refusal, page) }
     }
 
