@@ -42,6 +42,8 @@ struct DialogPlan: Sendable {
     var ignored = 0
     /// The number of the newest dialog.
     var last = 0
+    /// Dialogs to which the browser took no answer because the page behind them was about to be replaced.
+    var unanswerable = 0
 
     /// Whether the page has had so many dialogs dismissed that it only asks to be a nuisance. Counts anew then.
     mutating func mustSilence() -> Bool {
@@ -112,6 +114,11 @@ extension Page {
             _ = try await send("Page.handleJavaScriptDialog", params, over: open.session, timeout: .seconds(10))
         } catch let error as BrowserError where error.message.contains("No dialog is showing") {
             throw BrowserError(404, "no_dialog", "The dialog has just been closed by the page.")
+        } catch let error as BrowserError where error.message.contains(Self.beingReplaced) {
+            throw BrowserError(
+                409, "dialog_stuck",
+                "The dialog opened while its page was being replaced, and the browser takes no answer to it: send the tab"
+                    + " where it was going with POST /navigate, which closes the dialog.")
         }
         _ = await state.wait(.seconds(5)) { $0.dialog?.number != open.number ? true : nil }
         return open
@@ -185,6 +192,18 @@ extension Page {
     private func post(accepts: Bool, text: String?, to id: String) {
         var params: JSONValue = ["accept": .bool(accepts)]
         if let text { params["promptText"] = .string(text) }
-        session.connection.post("Page.handleJavaScriptDialog", params, session: id)
+        let (connection, answer) = (session.connection, params)
+        // unstructured: the event has no caller; whoever waits for the page watches `unanswerable`
+        Task {
+            do throws(CDPFailure) {
+                _ = try await connection.send("Page.handleJavaScriptDialog", answer, session: id)
+            } catch {
+                if error.description.contains(Self.beingReplaced) { state.change { $0.dialogs.unanswerable += 1 } }
+            }
+        }
     }
+
+    // Between the answer of a server and the moment in which its document replaces the one before, the browser hears
+    // commands for the new one alone; and that moment waits until no dialog is open.
+    private static let beingReplaced = "Not attached to an active page"
 }

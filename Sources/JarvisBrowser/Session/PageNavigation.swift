@@ -32,8 +32,8 @@ extension Page {
                 "Security.setIgnoreCertificateErrors", ["ignore": .bool(ignoringCertificateErrors)],
                 remember: "certificates")
         }
-        let (before, lastDialog) = state.read {
-            ($0.tree.nodes[$0.tree.root]?.sameDocumentChanges ?? 0, $0.dialogs.last)
+        let (before, lastDialog, unanswerable) = state.read {
+            ($0.tree.nodes[$0.tree.root]?.sameDocumentChanges ?? 0, $0.dialogs.last, $0.dialogs.unanswerable)
         }
         await leaveQuietly()
         defer { stopLeavingQuietly() }
@@ -72,7 +72,7 @@ extension Page {
             return NavigationOutcome(url: self.url, reached: state.read { $0.tree.nodes[$0.tree.root]?.step })
         }
         let outcome = try await outcome(
-            of: url, loader: loader, timeout, until: deadline - clock.now())
+            of: url, loader: loader, unanswerable: unanswerable, timeout, until: deadline)
         try refuseDead()
         try await quarantineIfBlocked()
         try await refuseWordsOfProxy(url)
@@ -80,24 +80,45 @@ extension Page {
         return outcome
     }
 
+    private enum Arrival: Sendable {
+        case stopped, held, loaded
+    }
+
     // A document that its own script replaces while it loads counts as loaded when the next one is.
     private func outcome(
-        of wanted: String, loader: String, _ timeout: Duration, until left: Duration
+        of wanted: String, loader first: String, unanswerable: Int, _ timeout: Duration, until deadline: Duration
     ) async throws -> NavigationOutcome {
-        let done: Bool? = await state.wait(left) { state in
-            if state.isStopped { return false }
-            guard let root = state.tree.nodes[state.tree.root], root.loaders.contains(loader),
-                root.step == .load
-            else { return nil }
-            return state.pendingNavigations.contains(state.tree.root) ? nil : true
+        let clock = MonotonicClock.system
+        var (loader, unanswerable) = (first, unanswerable)
+        var done: Arrival?
+        while true {
+            let (awaited, known) = (loader, unanswerable)
+            done = await state.wait(max(.zero, deadline - clock.now())) { state in
+                if state.isStopped { return .stopped }
+                guard let root = state.tree.nodes[state.tree.root], root.loaders.contains(awaited) else {
+                    return state.dialogs.unanswerable != known ? .held : nil
+                }
+                guard root.step == .load else { return nil }
+                return state.pendingNavigations.contains(state.tree.root) ? nil : .loaded
+            }
+            guard case .held? = done else { break }
+            // A dialog of the page before holds the new one up and can't be answered; the next attempt closes it.
+            unanswerable = state.read { $0.dialogs.unanswerable }
+            let again = try await send(
+                "Page.navigate", ["url": .string(wanted)], timeout: max(.milliseconds(1), deadline - clock.now()))
+            if let problem = again["errorText"]?.stringValue, !problem.isEmpty {
+                throw NavigationProblem.error(problem, url: wanted)
+            }
+            if let next = again["loaderId"]?.stringValue { loader = next }
         }
         if done == nil { session.connection.post("Page.stopLoading", [:], session: mainSession) }
+        let awaited = loader
         let (outcome, isThere) = state.read { state in
             let root = state.tree.nodes[state.tree.root]
             let outcome = NavigationOutcome(
-                url: state.url, status: state.status(ofLoader: root?.loader ?? loader), reached: root?.step,
+                url: state.url, status: state.status(ofLoader: root?.loader ?? awaited), reached: root?.step,
                 timedOut: done == nil)
-            return (outcome, root?.loaders.contains(loader) ?? false)
+            return (outcome, root?.loaders.contains(awaited) ?? false)
         }
         if done == nil, !isThere { throw nothingCame(from: wanted, timeout) }
         return outcome

@@ -49,7 +49,7 @@ def click(control, element: str) -> dict:
 
 def test_the_console_is_kept_and_filtered_by_level(control, site):
     control.navigate(site.url("/noisy"))
-    messages = wait_until(lambda: found if len(found := control.get("/console")["messages"]) >= 4 else None, 5, "the console")
+    messages = wait_until(lambda: found if len(found := control.get("/console")["messages"]) >= 4 else None, 30, "the console")
     texts = [message["text"] for message in messages]
     assert "one {a: 1, list: Array(2)} 5" in texts and "two and 3" in texts and "hush" in texts
     one = next(message for message in messages if message["text"].startswith("one"))
@@ -63,7 +63,7 @@ def test_the_console_is_kept_and_filtered_by_level(control, site):
 def test_errors_that_nobody_caught_are_kept_until_cleared(control, site):
     control.get("/errors", clear=True)
     control.navigate(site.url("/noisy"))
-    errors = wait_until(lambda: found if len(found := control.get("/errors")["errors"]) >= 2 else None, 5, "two errors")
+    errors = wait_until(lambda: found if len(found := control.get("/errors")["errors"]) >= 2 else None, 30, "two errors")
     assert {error["name"] for error in errors} == {"TypeError", "RangeError"}
     assert any("four" in error["message"] for error in errors)
     assert control.get("/errors", clear=True)["errors"] and not control.get("/errors")["errors"]
@@ -72,7 +72,7 @@ def test_errors_that_nobody_caught_are_kept_until_cleared(control, site):
 def test_rings_are_bounded_and_tell_what_they_dropped(control, site):
     control.navigate(site.url("/form.html"))
     control.evaluate("for (let i = 0; i < 1000; i++) console.log('line', i, 'x'.repeat(5000))")
-    told = wait_until(lambda: found if (found := control.get("/console")).get("dropped") else None, 5, "dropped lines")
+    told = wait_until(lambda: found if (found := control.get("/console")).get("dropped") else None, 30, "dropped lines")
     assert len(told["messages"]) <= 200 and told["dropped"] >= 800
     assert told["messages"][-1]["text"].startswith("line 999") and len(told["messages"][-1]["text"]) <= 2001
 
@@ -148,11 +148,19 @@ def test_a_page_that_alerts_for_ever_hangs_nobody(control, site):
     control.request("POST", "/act", {"kind": "evaluate", "fn": "void setInterval(() => alert('again'), 0)", "targetId": target})
     blocked = wait_until(
         lambda: reply if (reply := control.request("POST", "/act", {"kind": "evaluate", "fn": "1", "targetId": target})).status == 409 else None,
-        5, "a dialog")
+        30, "a dialog")
     assert blocked.code == "dialog_open"
     assert control.navigate(site.url("/form.html?free"), target)["status"] == 200
     assert control.evaluate("location.search", targetId=target) == "?free"
     assert any(error["name"] == "Dialog" for error in control.get("/errors", targetId=target)["errors"])
+
+
+def test_a_dialog_of_a_page_that_is_being_replaced_holds_nothing_up(control, site):
+    # The dialog opens when the answer of the server is there and the page, which is busy, has not given way yet.
+    target = control.open(site.page("/late-alert", "<!doctype html><title>late alert</title>"))
+    control.evaluate("void setTimeout(() => { const end = Date.now() + 1500; while (Date.now() < end); alert('late') }, 300)", targetId=target)
+    assert control.navigate(site.url("/form.html?after"), target)["status"] == 200
+    assert control.evaluate("location.search", targetId=target) == "?after"
 
 
 # ---- files in
@@ -229,3 +237,17 @@ def test_downloads_of_other_kinds_of_links(control, site, place):
     told = control.post("/navigate", url=site.url("/download/direct.bin"), targetId=target)
     assert told["download"] and told["url"] == site.url("/files")
     assert control.post("/wait/download", targetId=target)["download"]["bytes"] == 1024
+
+
+def test_a_download_that_is_announced_late_is_told_with_the_click(control, site):
+    def late(_):
+        site.ended.wait(0.5)
+        return Answer(b"late", type="application/octet-stream", headers={"Content-Disposition": "attachment; filename=late.bin"})
+    site.route("/late.bin", late)
+    site.route("/late-files", lambda _: "<title>late</title><a download href=/late.bin>Late</a><a download href=/late.bin onclick='event.preventDefault()'>Kept</a>"
+                                        "<iframe srcdoc='<a download href=/late.bin>Framed</a>'></iframe>")
+    control.navigate(site.url("/late-files"))
+    for name in ("Late", "Framed"):
+        assert control.click("link", name)["downloads"] == ["late.bin"]
+        assert control.post("/wait/download")["download"]["bytes"] == 4
+    assert "downloads" not in control.click("link", "Kept")
