@@ -11,7 +11,10 @@ struct SnapshotText: Sendable {
     /// How many lines there are.
     private(set) var lines = 0
 
-    /// Writes as many nodes as fit into `limit` characters.
+    // Of a text that does not fit, so many characters are worth a line.
+    private static let worthShowing = 200
+
+    /// Writes as many nodes as fit into `limit` characters; of a long text after them, the beginning.
     init(_ nodes: [SnapshotNode], limit: Int, showsURLs: Bool) {
         var used = 0
         var index = 0
@@ -30,7 +33,15 @@ struct SnapshotText: Sendable {
                 whole += "\n" + Self.indent(node.depth + 1) + "- /url: " + Self.safe(url)
             }
             let size = whole.utf16.count + (used == 0 ? 0 : 1)
-            guard used + size <= limit else { break }
+            guard used + size <= limit else {
+                let room = limit - used - 2
+                if node.isText || held != nil && node.ref == nil, room >= Self.worthShowing {
+                    let beginning = String(decoding: Array(line.utf16.prefix(room)), as: UTF16.self)
+                    text += (used > 0 ? "\n" : "") + beginning + "…"
+                    lines += 1
+                }
+                break
+            }
             if used > 0 { text += "\n" }
             text += whole
             used += size

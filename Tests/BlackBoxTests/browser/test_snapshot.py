@@ -183,6 +183,8 @@ def test_a_page_of_ten_megabytes_is_cut(control, site):
     control.open(site.url("/heavy.html"))
     snapshot = control.snapshot()
     assert 'heading "Heavy"' in snapshot.text and len(snapshot.text) <= 80_000 and snapshot["truncated"]
+    # Of a text that is longer than all there is room for, the beginning is shown.
+    assert "lorem ipsum lorem" in snapshot.text and len(snapshot.text) > 40_000 and "cut at 80000" in snapshot.text
     assert control.snapshot(interactive=True).ref("button", "After")
 
 

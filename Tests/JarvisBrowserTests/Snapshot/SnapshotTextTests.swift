@@ -67,6 +67,17 @@ import Testing
         #expect(text.written < nodes.count)
     }
 
+    @Test func ofATextThatDoesNotFitTheBeginningIsShown() {
+        let long = String(repeating: "long ", count: 1_000)
+        for nodes in [[node(0, "text", long)], [node(0, "paragraph", ""), node(1, "text", long)]] {
+            let text = SnapshotText(
+                [node(0, "heading", "Top")] + nodes + [node(0, "button", "After")], limit: 1_000, showsURLs: true)
+            #expect(text.text.utf16.count <= 1_000 && text.text.utf16.count > 900)
+            #expect(text.text.contains(": long long") && text.text.hasSuffix("…"))
+            #expect(text.written == 1 && text.lines == 2)
+        }
+    }
+
     @Test func cutsAreNamedWithAWayOut() throws {
         var cuts = SnapshotCuts()
         let options = try SnapshotOptions(ArgumentReader([:]))
