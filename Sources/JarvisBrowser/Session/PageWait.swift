@@ -68,7 +68,7 @@ extension Page {
 
     private func waitForAddress(_ pattern: AddressPattern, _ left: Duration, _ timeout: Duration) async throws {
         let found: Bool? = await state.wait(left) { state in
-            if state.end != nil { return false }
+            if state.end != nil || state.hasCrashed { return false }
             return pattern.matches(state.url) ? true : nil
         }
         try refuseDead()

@@ -166,8 +166,11 @@ def test_a_server_that_does_not_answer(control, site):
 
 
 def test_a_page_that_never_loads_can_be_used(control, site):
-    told = control.post("/navigate", url=site.url("/picture"), timeoutMs=1000)
-    assert told["timedOut"] and told["loadState"] == "domcontentloaded" and told["title"] == "picture"
+    for time in (1000, 5000, 20_000):  # on a busy machine the text alone may take a while
+        reply = control.request("POST", "/navigate", {"url": site.url("/picture"), "timeoutMs": time})
+        if reply.status == 200 and reply.body["loadState"] == "domcontentloaded":
+            break
+    assert reply.body["timedOut"] and reply.body["loadState"] == "domcontentloaded" and reply.body["title"] == "picture"
     assert control.wait(text="text", loadState="load")["ok"], "what was stopped does not load any more"
 
 
@@ -187,15 +190,15 @@ def test_a_page_that_does_not_want_to_be_left(control, site, witnessed):
 def test_frames_of_other_processes_are_seen(control, site, pages, witnessed):
     at(control, site, "/top")
     for text in ("top", "inner text", "deep text", "same text"):
-        control.wait(text=text, timeoutMs=5000)
+        control.wait(text=text, timeoutMs=30_000)
     assert len(witnessed("/top").frames) == 4
     assert "inside" in [message["text"] for message in control.get("/console")["messages"]]
     control.evaluate("document.getElementById('f').src = '/same?now=mine'")
-    control.wait(textGone="inner text", timeoutMs=5000)
+    control.wait(textGone="inner text", timeoutMs=30_000)
     control.evaluate(f"document.getElementById('f').src = '{pages}deep'")
-    control.wait(text="deep text", timeoutMs=5000)
+    control.wait(text="deep text", timeoutMs=30_000)
     control.evaluate("document.getElementById('f').remove()")
-    control.wait(textGone="deep text", timeoutMs=5000)
+    control.wait(textGone="deep text", timeoutMs=30_000)
     control.wait(text="same text")
 
 
@@ -285,6 +288,26 @@ def test_resize(control, site, witnessed):
     control.act("resize", width=480, height=320, targetId=target)
     assert witnessed("?small").evaluate("[innerWidth, innerHeight]") == [480, 320]
     assert control.refused("POST", "/act", {"kind": "resize", "width": 0, "height": 5}).status == 400
+
+
+@pytest.mark.parametrize("act", [
+    {"kind": "click"}, {"kind": "type", "text": "x"}, {"kind": "evaluate", "fn": "new Promise(() => {})"}, {"kind": "wait", "text": "nonesuch"},
+    {"kind": "wait", "url": "**/nonesuch"}, {"kind": "wait", "fn": "() => false"}], ids=lambda act: act["kind"] + next(iter([*act][1:]), ""))
+def test_a_tab_that_crashes_ends_what_waits_for_it(control, site, witnessed, act):
+    path = f"/crash-{'-'.join(act)}"
+    target = control.open(site.page(path, "<title>crash</title><button disabled>Never</button><input aria-label=Off disabled>"))
+    snapshot = control.snapshot(targetId=target)
+    refs = {"click": snapshot.ref("button", "Never"), "type": snapshot.ref("textbox", "Off")}
+    body = act | {"targetId": target, "timeoutMs": 100_000} | ({"ref": refs[act["kind"]]} if act["kind"] in refs else {})
+    page = witnessed(path)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = pool.submit(control.request, "POST", "/act", body)
+        control.evaluate("1", targetId=target)
+        with pytest.raises(Exception):
+            page.goto("chrome://crash", timeout=2000)
+        reply = waiting.result(45)  # less than it was told to wait
+    assert (reply.status, reply.code) == (500, "tab_crashed")
+    assert control.refused("GET", "/snapshot", query={"targetId": target}).code == "tab_crashed"
 
 
 def test_close_by_action(control, site):
