@@ -131,7 +131,12 @@ package actor BrowserControl {
                 if browser.session.connection.isOpen { return browser }
                 await stop(profile.name)
             case .starting(let start): return try await start.task.value
-            case .stopping(let task): await task.value
+            case .stopping(let task):
+                await task.value
+                // Who stopped it may get no turn to note that before this one, and none at all while it asks again.
+                if case .stopping(let current) = life(profile.name), current == task {
+                    lives[profile.name] = .stopped(reason: nil)
+                }
             case .stopped: begin(profile)
             }
         }

@@ -119,6 +119,20 @@ private final class FakeOpener: Sendable {
         await control.shutdown()
     }
 
+    @Test(.timeLimit(.minutes(5))) func aStartWhileABrowserEndsWaitsForTheEnd() async throws {
+        let fake = FakeOpener()
+        let control = make(fake)
+        for _ in 0..<200 {
+            #expect(await ask(control, "POST", "/start").status == 200)
+            async let stop = ask(control, "POST", "/stop")
+            async let start = ask(control, "POST", "/start")
+            #expect(await stop.status == 200)
+            #expect(await start.status == 200)
+        }
+        await control.shutdown()
+        #expect(fake.count == fake.stopped.load(ordering: .relaxed))
+    }
+
     @Test func aFailedStartIsForThoseWhoAskedAndTheNextTriesAgain() async throws {
         let fake = FakeOpener()
         fake.failure.withLock { $0 = BrowserError(500, "launch_failed", "no way") }
