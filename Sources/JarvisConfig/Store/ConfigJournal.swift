@@ -193,14 +193,8 @@ struct ConfigJournal: Sendable {
 
     /// Removes the oldest contents. Those that stand in the newest journal entries are kept.
     private func prune() {
-        guard let handle = opendir(historyDirectory) else { return }
-        defer { closedir(handle) }
         var files: [(name: String, time: Int)] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard name.hasSuffix(".json5") else { continue }
+        for name in DirectoryNames.list(historyDirectory) where name.hasSuffix(".json5") {
             var status = stat()
             if lstat(historyDirectory + "/" + name, &status) == 0 {
                 #if canImport(Darwin)

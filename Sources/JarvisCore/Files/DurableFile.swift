@@ -137,13 +137,8 @@ public enum DurableFile {
 
     /// Removes temp files that a crash left in `directory`. Failures are ignored: the files are harmless.
     public static func sweep(_ directory: String) {
-        guard let handle = opendir(directory) else { return }
-        defer { closedir(handle) }
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasPrefix(temporaryPrefix) { unlink("\(directory)/\(name)") }
+        for name in DirectoryNames.list(directory) where name.hasPrefix(temporaryPrefix) {
+            unlink("\(directory)/\(name)")
         }
     }
 

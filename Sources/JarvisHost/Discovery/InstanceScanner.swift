@@ -43,7 +43,7 @@ package enum InstanceScanner {
     ) throws(JarvisError) -> [SiblingInstance] {
         let home = try environment.home().path
         var found: [SiblingInstance] = []
-        for name in names(in: home) where name == ".jarvis" || name.hasPrefix(".jarvis-") {
+        for name in DirectoryNames.list(home) where name == ".jarvis" || name.hasPrefix(".jarvis-") {
             let profile = ProfileName(stateDirectoryName: name)
             guard name == ".jarvis" || profile != nil, found.count < 512 else { continue }
             if let sibling = read(HostPath.join(home, name), profile, environment, configuredPort) {
@@ -114,18 +114,5 @@ package enum InstanceScanner {
             instanceId: identity?.instanceId, configuredPort: hasConfig ? configuredPort(config) : nil,
             runtime: runtime,
             isRunning: isRunning)
-    }
-
-    static func names(in directory: String) -> [String] {
-        guard let handle = opendir(directory) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            names.append(name)
-        }
-        return names
     }
 }

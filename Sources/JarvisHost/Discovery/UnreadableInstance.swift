@@ -16,7 +16,7 @@ extension InstanceScanner {
     package static func unreadable(environment: HostEnvironment) throws(JarvisError) -> [SiblingInstance] {
         let home = try environment.home().path
         var found: [SiblingInstance] = []
-        for name in names(in: home) where name == ".jarvis" || name.hasPrefix(".jarvis-") {
+        for name in DirectoryNames.list(home) where name == ".jarvis" || name.hasPrefix(".jarvis-") {
             let profile = ProfileName(stateDirectoryName: name)
             let path = HostPath.join(home, name)
             guard name == ".jarvis" || profile != nil, found.count < 512, isLost(path) else { continue }

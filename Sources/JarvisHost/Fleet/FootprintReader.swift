@@ -137,10 +137,10 @@ struct FootprintReader {
         var directories = [root, instance.paths.credentials, instance.paths.identity, instance.paths.store]
         for holder in [instance.paths.agents, instance.paths.browser] {
             directories.append(holder)
-            directories += DirectoryListing.names(in: holder).prefix(512).map { HostPath.join(holder, $0) }
+            directories += DirectoryNames.list(holder).sorted().prefix(512).map { HostPath.join(holder, $0) }
         }
         for directory in directories {
-            for name in DirectoryListing.names(in: directory).prefix(2048) {
+            for name in DirectoryNames.list(directory).sorted().prefix(2048) {
                 let path = HostPath.join(directory, name)
                 var status = stat()
                 guard lstat(path, &status) == 0 else { continue }
@@ -252,23 +252,6 @@ struct FootprintReader {
             }
         }
         claims = result
-    }
-}
-
-/// Names in a directory.
-enum DirectoryListing {
-    /// All names but `.` and `..`, sorted; empty when it can't be read.
-    static func names(in directory: String) -> [String] {
-        guard let handle = opendir(directory) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted()
     }
 }
 

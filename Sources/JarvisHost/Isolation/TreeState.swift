@@ -24,7 +24,7 @@ struct TreeState {
     init(_ root: String, skips: (String) -> Bool) {
         var pending = [root]
         while let directory = pending.popLast() {
-            for name in DirectoryListing.names(in: directory) {
+            for name in DirectoryNames.list(directory).sorted() {
                 let path = HostPath.join(directory, name)
                 var status = stat()
                 guard !skips(path), lstat(path, &status) == 0 else { continue }

@@ -57,7 +57,7 @@ package struct FamilyGateway: Sendable, Hashable {
     /// Those that are set up under `home`: a directory counts when it holds a configuration. At most 64. Reads only.
     package static func installed(home: String) -> [FamilyGateway] {
         var found: [FamilyGateway] = []
-        for name in names(in: home) where name.hasPrefix(".") && found.count < 64 {
+        for name in DirectoryNames.list(home) where name.hasPrefix(".") && found.count < 64 {
             guard let program = programs.first(where: { name == $0.directory || name.hasPrefix($0.directory + "-") })
             else { continue }
             let state = HostPath.join(home, name)
@@ -95,18 +95,5 @@ package struct FamilyGateway: Sendable, Hashable {
             if isGateway, first == "port", words.count > 1 { return Int(words[1]) }
         }
         return nil
-    }
-
-    private static func names(in directory: String) -> [String] {
-        guard let handle = opendir(directory) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                })
-        }
-        return names
     }
 }

@@ -189,16 +189,7 @@ package enum FileTree {
     ///
     /// - Throws: `SystemCallError`.
     package static func names(in directory: String) throws -> [String] {
-        guard let handle = opendir(directory) else { throw failure("opendir", directory) }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        try DirectoryNames.read(directory).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     private static func collect(

@@ -67,24 +67,11 @@ package enum ServiceScan {
         var found: [InstalledService] = []
         for place in places where includeSystem || place.scope != .system {
             guard seen.insert(environment.canonicalize(place.path)).inserted else { continue }
-            for name in names(in: place.path).sorted() where name.hasSuffix(ending) {
+            for name in DirectoryNames.list(place.path, limit: most).sorted() where name.hasSuffix(ending) {
                 let path = HostPath.join(place.path, name)
                 if let service = read(path, manager: manager, scope: place.scope) { found.append(service) }
             }
         }
         return found
-    }
-
-    private static func names(in directory: String) -> [String] {
-        guard let handle = opendir(directory) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while names.count < most, let entry = readdir(handle) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                })
-        }
-        return names
     }
 }

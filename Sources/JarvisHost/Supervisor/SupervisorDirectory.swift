@@ -57,11 +57,12 @@ package struct SupervisorDirectory: Sendable {
 
     /// All wishes, by file name; files that can't be understood are left out.
     package func wishes() -> [SupervisedInstance] {
-        DirectoryNames.list(instances).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted().compactMap {
-            name in
-            let wish = Self.read(HostPath.join(instances, name)).flatMap(SupervisedInstance.init(json:))
-            return wish.flatMap { "\($0.instanceId).json" == name ? $0 : nil }
-        }
+        DirectoryNames.list(instances, limit: 4096).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()
+            .compactMap {
+                name in
+                let wish = Self.read(HostPath.join(instances, name)).flatMap(SupervisedInstance.init(json:))
+                return wish.flatMap { "\($0.instanceId).json" == name ? $0 : nil }
+            }
     }
 
     /// The wish for one instance; nil when there is none.
@@ -90,23 +91,6 @@ package struct SupervisorDirectory: Sendable {
     }
 
     static func bytes(_ json: JSONValue) -> [UInt8] { Array(JSONWriter.pretty(json).utf8) + [UInt8(ascii: "\n")] }
-}
-
-/// The names in a directory.
-enum DirectoryNames {
-    /// All but `.` and `..`, at most 4096; none when it can't be read.
-    static func list(_ directory: String) -> [String] {
-        guard let handle = opendir(directory) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while names.count < 4096, let entry = readdir(handle) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
 }
 
 /// The state of one supervised instance as its file tells it. A hint: the lock says whether a gateway runs.

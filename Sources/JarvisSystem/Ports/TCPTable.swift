@@ -90,8 +90,8 @@ package enum TCPTable {
     package static func holders(of inodes: Set<UInt64>) -> [UInt64: Set<Int32>] {
         var found: [UInt64: Set<Int32>] = [:]
         guard !inodes.isEmpty else { return found }
-        for pid in DirectoryNames.read("/proc").compactMap(Int32.init) {
-            for descriptor in DirectoryNames.read("/proc/\(pid)/fd") {
+        for pid in DirectoryNames.list("/proc").compactMap(Int32.init) {
+            for descriptor in DirectoryNames.list("/proc/\(pid)/fd") {
                 guard let inode = socketInode("/proc/\(pid)/fd/\(descriptor)"), inodes.contains(inode) else { continue }
                 found[inode, default: []].insert(pid)
             }
@@ -108,22 +108,5 @@ package enum TCPTable {
             guard count > prefix.count, buffer[..<prefix.count].elementsEqual(prefix) else { return nil }
             return UInt64(String(decoding: buffer[prefix.count..<(count - 1)], as: UTF8.self))
         }
-    }
-}
-
-/// The names in a directory.
-enum DirectoryNames {
-    /// In the order of the directory, with `.` and `..`; empty when it can't be read.
-    static func read(_ directory: String) -> [String] {
-        guard let handle = opendir(directory) else { return [] }
-        defer { closedir(handle) }
-        var names: [String] = []
-        while let entry = readdir(handle) {
-            names.append(
-                withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                })
-        }
-        return names
     }
 }

@@ -58,7 +58,7 @@ package struct ProcessTable: Sendable {
     /// Looks now.
     package static func read() -> ProcessTable {
         ProcessTable(
-            DirectoryNames.read("/proc").compactMap { name in
+            DirectoryNames.list("/proc").compactMap { name in
                 guard let pid = Int32(name) else { return nil }
                 let bytes = try? DurableFile.read("/proc/\(pid)/stat", limit: 4096)  // gone meanwhile
                 return bytes.flatMap { Entry(pid: pid, stat: $0) }

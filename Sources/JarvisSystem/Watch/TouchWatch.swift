@@ -1,4 +1,5 @@
 @preconcurrency import Dispatch
+import JarvisCore
 import Synchronization
 
 #if canImport(Glibc)
@@ -68,9 +69,9 @@ package final class TouchWatch: Sendable {
             queue.async { [self] in
                 while !isStopping.withLock({ $0 }) {
                     var waiting = pollfd(fd: notifier, events: Int16(POLLIN), revents: 0)
-                    if poll(&waiting, 1, 50) > 0 { drain() }
+                    if poll(&waiting, 1, 50) > 0 { FileNotice.drain(notifier, note) }
                 }
-                drain()
+                FileNotice.drain(notifier, note)
                 done.signal()
             }
         #else
@@ -101,48 +102,19 @@ package final class TouchWatch: Sendable {
             let number = inotify_add_watch(notifier, directory, UInt32(bitPattern: events))
             guard number >= 0 else { return }
             state.withLock { $0.directories[number] = directory }
-            guard let handle = opendir(directory) else { return }
-            defer { closedir(handle) }
-            while let entry = readdir(handle) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                guard name != ".", name != ".." else { continue }
+            for name in DirectoryNames.list(directory) {
                 var status = stat()
                 let path = "\(directory)/\(name)"
                 if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { add(path) }
             }
         }
 
-        private func drain() {
-            var buffer = [UInt8](repeating: 0, count: 64 << 10)
-            while true {
-                let count = read(notifier, &buffer, buffer.count)
-                guard count > 0 else { return }
-                // struct inotify_event: wd, mask, cookie, length of the name that follows, padded with NUL.
-                var offset = 0
-                while offset + 16 <= count {
-                    let (number, mask, length) = buffer.withUnsafeBytes { bytes in
-                        (
-                            bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self),
-                            bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self),
-                            Int(bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
-                        )
-                    }
-                    let end = min(offset + 16 + length, count)
-                    let name = String(decoding: buffer[(offset + 16)..<end].prefix { $0 != 0 }, as: UTF8.self)
-                    note(number, mask, name)
-                    offset = end
-                }
-            }
-        }
-
-        private func note(_ number: Int32, _ mask: UInt32, _ name: String) {
+        private func note(_ notice: FileNotice) {
+            let mask = notice.mask
             if mask & UInt32(IN_Q_OVERFLOW) != 0 { state.withLock { $0.isOverrun = true } }
-            guard let directory = state.withLock({ $0.directories[number] }) else { return }
-            let path = name.isEmpty ? directory : "\(directory)/\(name)"
+            guard let directory = state.withLock({ $0.directories[notice.watch] }) else { return }
+            let path = notice.name.isEmpty ? directory : "\(directory)/\(notice.name)"
             if skips(path) { return }
-            let isDirectory = mask & UInt32(bitPattern: Int32(truncatingIfNeeded: 0x4000_0000)) != 0
             let actions: [(UInt32, Action)] = [
                 (UInt32(IN_CREATE), .created), (UInt32(IN_MODIFY), .modified), (UInt32(IN_DELETE), .removed),
                 (UInt32(IN_MOVED_FROM), .renamed), (UInt32(IN_MOVED_TO), .renamed),
@@ -150,12 +122,12 @@ package final class TouchWatch: Sendable {
             ]
             for (bit, action) in actions where mask & bit != 0 {
                 // Listing a directory, or opening it for its lock, reveals nothing of what is in it.
-                if action == .opened, isDirectory || name.isEmpty { continue }
+                if action == .opened, notice.isDirectory || notice.name.isEmpty { continue }
                 let touch = Touch(path: path, action: action)
                 state.withLock { if $0.seen.insert(touch).inserted { $0.touches.append(touch) } }
             }
-            let isInTree = state.withLock { !$0.flat.contains(number) }
-            if isInTree, isDirectory, mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0 { add(path) }
+            let isInTree = state.withLock { !$0.flat.contains(notice.watch) }
+            if isInTree, notice.isDirectory, mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0 { add(path) }
         }
     #endif
 }

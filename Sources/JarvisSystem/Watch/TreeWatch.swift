@@ -1,4 +1,5 @@
 @preconcurrency import Dispatch
+import JarvisCore
 import Synchronization
 
 #if canImport(Glibc)
@@ -111,13 +112,7 @@ package final class TreeWatch: Sendable {
             let number = inotify_add_watch(notifier, directory, UInt32(bitPattern: flags))
             guard number >= 0 else { return }
             directories[number] = directory
-            guard let handle = opendir(directory) else { return }
-            defer { closedir(handle) }
-            while let entry = readdir(handle) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                guard !name.hasPrefix(".") else { continue }
+            for name in DirectoryNames.list(directory) where !name.hasPrefix(".") {
                 var status = stat()
                 let path = "\(directory)/\(name)"
                 if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
@@ -129,34 +124,19 @@ package final class TreeWatch: Sendable {
         /// Takes what waits; whether any of it counts.
         private func drain(_ notifier: Int32, _ directories: inout [Int32: String]) -> Bool {
             var counts = false
-            var buffer = [UInt8](repeating: 0, count: 16 << 10)
-            while true {
-                let count = read(notifier, &buffer, buffer.count)
-                guard count > 0 else { return counts }
-                // struct inotify_event: wd, mask, cookie, length of the name that follows, padded with NUL.
-                var offset = 0
-                while offset + 16 <= count {
-                    let (number, mask, length) = buffer.withUnsafeBytes { bytes in
-                        (
-                            bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self),
-                            bytes.loadUnaligned(fromByteOffset: offset + 4, as: UInt32.self),
-                            Int(bytes.loadUnaligned(fromByteOffset: offset + 12, as: UInt32.self))
-                        )
-                    }
-                    let end = min(offset + 16 + length, count)
-                    let name = String(decoding: buffer[(offset + 16)..<end].prefix { $0 != 0 }, as: UTF8.self)
-                    offset = end
-                    if mask & UInt32(IN_IGNORED) != 0 { directories[number] = nil }
-                    if mask & UInt32(IN_Q_OVERFLOW) != 0 { counts = true }
-                    guard !name.isEmpty, !name.hasPrefix(".") else { continue }
-                    let isDirectory = mask & UInt32(bitPattern: Int32(IN_ISDIR)) != 0
-                    if isDirectory, mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0, let parent = directories[number] {
-                        add("\(parent)/\(name)", to: notifier, &directories)
-                    }
-                    // A file that was only made is not written yet.
-                    if isDirectory || mask & UInt32(IN_CREATE) == 0 { counts = true }
+            FileNotice.drain(notifier) { notice in
+                if notice.mask & UInt32(IN_IGNORED) != 0 { directories[notice.watch] = nil }
+                if notice.mask & UInt32(IN_Q_OVERFLOW) != 0 { counts = true }
+                guard !notice.name.isEmpty, !notice.name.hasPrefix(".") else { return }
+                if notice.isDirectory, notice.mask & UInt32(IN_CREATE | IN_MOVED_TO) != 0,
+                    let parent = directories[notice.watch]
+                {
+                    add("\(parent)/\(notice.name)", to: notifier, &directories)
                 }
+                // A file that was only made is not written yet.
+                if notice.isDirectory || notice.mask & UInt32(IN_CREATE) == 0 { counts = true }
             }
+            return counts
         }
     #else
         private func run(stop: Int32) {
@@ -176,16 +156,12 @@ package final class TreeWatch: Sendable {
             var hasher = Hasher()
             var waiting = [root]
             var seen = 0
-            while let directory = waiting.popLast(), seen < Self.limit, let handle = opendir(directory) {
+            while let directory = waiting.popLast(), seen < Self.limit {
                 seen += 1
-                defer { closedir(handle) }
-                while let entry = readdir(handle) {
-                    let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                    }
+                for name in DirectoryNames.list(directory) where !name.hasPrefix(".") {
                     var status = stat()
                     let path = "\(directory)/\(name)"
-                    guard !name.hasPrefix("."), lstat(path, &status) == 0 else { continue }
+                    guard lstat(path, &status) == 0 else { continue }
                     if status.st_mode & S_IFMT == S_IFDIR { waiting.append(path) }
                     hasher.combine(path)
                     hasher.combine(Int(status.st_size))

@@ -41,7 +41,7 @@ extension DoctorCheck {
                     "disk.logs", .warning, "The logs take \(logs >> 20) MiB.",
                     evidence: [patient.instance.paths.logs]))
         }
-        let aside = DirectoryListing.names(in: patient.instance.paths.quarantine)
+        let aside = DirectoryNames.list(patient.instance.paths.quarantine).sorted()
         if !aside.isEmpty {
             findings.append(
                 Finding(
@@ -52,7 +52,7 @@ extension DoctorCheck {
     }
 
     private static func size(of directory: String) -> Int {
-        DirectoryListing.names(in: directory).reduce(0) { sum, name in
+        DirectoryNames.list(directory).reduce(0) { sum, name in
             var status = stat()
             return lstat(HostPath.join(directory, name), &status) == 0 ? sum + Int(status.st_size) : sum
         }

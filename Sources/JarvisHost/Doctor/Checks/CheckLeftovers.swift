@@ -51,7 +51,7 @@ extension DoctorCheck {
             paths.credentials, paths.cron, paths.media,
         ]
         return directories.flatMap { directory in
-            DirectoryListing.names(in: directory).filter { $0.hasPrefix(DurableFile.temporaryPrefix) }
+            DirectoryNames.list(directory).sorted().filter { $0.hasPrefix(DurableFile.temporaryPrefix) }
                 .map { HostPath.join(directory, $0) }
         }.filter { path in
             var status = stat()

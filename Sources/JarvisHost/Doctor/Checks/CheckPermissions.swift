@@ -67,7 +67,7 @@ extension DoctorCheck {
         while let (directory, left) = pending.popLast(), found.count < 5000 {
             var status = stat()
             guard lstat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { continue }
-            for name in DirectoryListing.names(in: directory) {
+            for name in DirectoryNames.list(directory).sorted() {
                 let path = HostPath.join(directory, name)
                 found.append((path, true))
                 if left > 1 { pending.append((path, left - 1)) }
