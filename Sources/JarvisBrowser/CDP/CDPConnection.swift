@@ -82,6 +82,28 @@ package final class CDPConnection: Sendable {
     package func send(
         _ method: String, _ params: JSONValue = [:], session: String? = nil, timeout: Duration = .seconds(30)
     ) async throws(CDPFailure) -> JSONValue {
+        try await answer(to: try write(method, params, session: session), method, timeout)
+    }
+
+    /// Sends commands to the browser itself in one breath, so that a busy one is waited for once and not once for each,
+    /// and returns their answers in the same order.
+    ///
+    /// - Throws: why the first of them failed that did; the others are not waited for.
+    package func send(
+        _ commands: [(method: String, params: JSONValue)], timeout: Duration = .seconds(30)
+    ) async throws(CDPFailure) -> [JSONValue] {
+        var open: [(id: Int, method: String)] = []
+        var answers: [JSONValue] = []
+        defer { state.withLock { state in for (id, _) in open[answers.count...] { state.waiting[id] = nil } } }
+        for (method, params) in commands { open.append((try write(method, params), method)) }
+        for (id, method) in open { answers.append(try await answer(to: id, method, timeout)) }
+        return answers
+    }
+
+    /// Sends a command whose answer `answer` waits for, and returns its number.
+    func write(
+        _ method: String, _ params: JSONValue, session: String? = nil
+    ) throws(CDPFailure) -> Int {
         let (id, closed) = state.withLock { state -> (Int, String?) in
             state.lastId += 1
             if state.closed == nil { state.waiting[state.lastId] = Waiter(method: method) }
@@ -89,6 +111,11 @@ package final class CDPConnection: Sendable {
         }
         if let closed { throw .closed(closed) }
         transport.send(Self.message(id, method, params, session))
+        return id
+    }
+
+    /// Waits for the answer to what `write` has sent, once.
+    func answer(to id: Int, _ method: String, _ timeout: Duration) async throws(CDPFailure) -> JSONValue {
         // unstructured: a clock beside the answer; it is cancelled with it.
         let timer = Task { [self] in
             do { try await Task.sleep(for: timeout) } catch { return }

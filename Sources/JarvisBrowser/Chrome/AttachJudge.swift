@@ -70,6 +70,6 @@ struct AttachJudge: Sendable {
         BrowserError(
             409, "foreign_browser",
             "\(place) is held by \(owner), which is not used: \(why). Nothing was sent to it. Give the profile another "
-                + "port or address: jarvis config get browser.profiles")
+                + "port or address: \(CommandWords.current.config("get browser.profiles"))")
     }
 }

@@ -41,12 +41,14 @@ package struct BrowserProgram: Sendable, Hashable {
 package enum BrowserDetection {
     /// The program of `browser.executablePath`, or the best of this host. Blocks for a moment.
     ///
-    /// - Parameter environment: where `HOME`, `PATH` and the XDG directories are looked up.
+    /// - Parameters:
+    ///   - place: where the configuration names that program.
+    ///   - environment: where `HOME`, `PATH` and the XDG directories are looked up.
     /// - Throws: `BrowserError` 500 `no_browser`.
     package static func find(
-        _ configured: String?, environment: [String: String]
+        _ configured: String?, place: String = "browser.executablePath", environment: [String: String]
     ) throws(BrowserError) -> BrowserProgram {
-        try find(configured, environment: environment, isProgram: isProgram, read: readText)
+        try find(configured, place: place, environment: environment, isProgram: isProgram, read: readText)
     }
 
     /// Its version, as `--version` prints it: `Chromium 156.0.8078.79`; nil when it does not say. Blocks, at most 10 s.
@@ -59,15 +61,17 @@ package enum BrowserDetection {
     }
 
     static func find(
-        _ configured: String?, environment: [String: String], isProgram: (String) -> Bool,
+        _ configured: String?, place: String = "browser.executablePath", environment: [String: String],
+        isProgram: (String) -> Bool,
         read: @escaping (String) -> String?
     ) throws(BrowserError) -> BrowserProgram {
         if let configured {
             guard configured.hasPrefix("/"), isProgram(configured) else {
                 throw BrowserError(
                     500, "no_browser",
-                    "browser.executablePath is \"\(configured.prefix(200))\", which is no program that can be started "
-                        + "here. It is the absolute path of a Chromium; without it the browser is looked for.")
+                    "\(place) is \"\(configured.prefix(200))\", which is no program that can be started here. Give the "
+                        + "absolute path of a Chromium, or let one be looked for: "
+                        + CommandWords.current.config("unset \(place)"))
             }
             return BrowserProgram(kind: kind(of: configured) ?? .custom, path: configured)
         }
@@ -87,7 +91,8 @@ package enum BrowserDetection {
         throw BrowserError(
             500, "no_browser",
             "No browser of the Chromium family was found: not Chrome, Brave, Edge, Chromium or Canary. Install one, for "
-                + "example: apt install chromium. Or name its program: jarvis config set browser.executablePath /path")
+                + "example: apt install chromium. Or name its program: "
+                + CommandWords.current.config("set browser.executablePath /path"))
     }
 
     #if os(macOS)

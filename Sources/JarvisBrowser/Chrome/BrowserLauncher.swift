@@ -22,6 +22,16 @@ package enum BrowserLauncher {
     ///   port is somebody else's); 500 `no_browser`; 500 `launch_failed` and `launch_timeout` with what the browser
     ///   said. Then nothing of it is left.
     package static func launch(_ plan: LaunchPlan) async throws -> LaunchedBrowser {
+        try await launch(plan) { _ in }.browser
+    }
+
+    /// The same, and begins to use the browser over its pipe while it still starts: nobody else is behind that.
+    ///
+    /// - Parameter begin: what is asked of it besides, from the first moment on.
+    /// - Throws: as the other; what `begin` throws, when the browser itself answers.
+    package static func launch<Begun: Sendable>(
+        _ plan: LaunchPlan, begin: @Sendable (CDPConnection) async throws -> Begun
+    ) async throws -> (browser: LaunchedBrowser, begun: Begun) {
         var plan = plan
         let arguments = try BrowserFlags.arguments(plan)
         try checkRoot(plan)
@@ -35,10 +45,12 @@ package enum BrowserLauncher {
             return try spawn(ready, arguments)
         }
         do {
-            let version = try await browser.connection.send("Browser.getVersion", timeout: plan.readyTimeout)
+            let asked = try browser.connection.write("Browser.getVersion", [:])
+            async let begun = begin(browser.connection)
+            let version = try await browser.connection.answer(to: asked, "Browser.getVersion", plan.readyTimeout)
             browser.learn(version)
             if let port = plan.cdpPort { try await prove(port, browser, nonce: nonce) }
-            return browser
+            return (browser, try await begun)
         } catch {
             await browser.stop()
             throw Self.error(error, browser)
@@ -69,7 +81,7 @@ package enum BrowserLauncher {
             throw BrowserError(
                 409, "needs_no_sandbox",
                 "A browser can't use its sandbox as root. Run the gateway as an ordinary user, or give the sandbox up: "
-                    + "jarvis config set browser.noSandbox true")
+                    + CommandWords.current.config("set browser.noSandbox true"))
         #endif
     }
 
@@ -85,6 +97,27 @@ package enum BrowserLauncher {
     }
 
     private static func spawn(_ plan: LaunchPlan, _ arguments: [String]) throws -> LaunchedBrowser {
+        do {
+            return try begin(plan, arguments)
+        } catch let error as SystemCallError {
+            throw BrowserError(
+                500, "launch_failed",
+                "The browser \(plan.executable) can't be started: \(error.call) failed: "
+                    + "\(SystemCallError.text(error.errorNumber)).\(advice(error.errorNumber))")
+        }
+    }
+
+    private static func advice(_ number: Int32) -> String {
+        switch number {
+        case EMFILE: " The gateway has as many files open as it may; see ulimit -n."
+        case ENFILE: " This machine has as many files open as it can."
+        case EAGAIN: " This user has as many processes as it may; see ulimit -u."
+        case ENOMEM: " There is no memory left."
+        default: ""
+        }
+    }
+
+    private static func begin(_ plan: LaunchPlan, _ arguments: [String]) throws -> LaunchedBrowser {
         let commands = try Pipe()
         let answers = try Pipe()
         let errors = try Pipe()
@@ -101,10 +134,18 @@ package enum BrowserLauncher {
                 "The browser \(plan.executable) can't be started: \(SystemCallError.text(error.errorNumber)). Set "
                     + "browser.executablePath to a program of the Chromium family.")
         }
-        let process = BrowserProcess(pid: pid, errors: errors.reader.take())
-        let transport = try PipeTransport(
-            reading: answers.reader.take(), writing: commands.writer.take(), companion: process)
-        return LaunchedBrowser(plan: plan, process: process, connection: CDPConnection(transport: transport))
+        do {
+            let process = try BrowserProcess(pid: pid, errors: errors.reader.take())
+            let transport = try PipeTransport(
+                reading: answers.reader.take(), writing: commands.writer.take(), companion: process)
+            return LaunchedBrowser(plan: plan, process: process, connection: CDPConnection(transport: transport))
+        } catch {
+            // Nobody would look after it.
+            kill(-pid, SIGKILL)
+            var status: Int32 = 0
+            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+            throw error
+        }
     }
 
     /// The browser opens its port in its own time, and says nothing when it can't.
@@ -135,8 +176,7 @@ package enum BrowserLauncher {
     private static func taken(_ port: Int, _ owner: BrowserOwner) -> BrowserError {
         BrowserError(
             409, "port_taken",
-            "The debugging port \(port) is taken by \(owner). End that program, or give the profile another "
-                + "cdpPort: jarvis config get browser.profiles")
+            "The debugging port \(port) is taken by \(owner). End that program and start the browser again.")
     }
 }
 

@@ -13,11 +13,13 @@ import Synchronization
 
 /// The process of a browser that we started: how it ended, and the last that it wrote to standard error.
 final class BrowserProcess: PipeCompanion {
+    private typealias Waiter = CheckedContinuation<Bool, Never>
+
     private struct State {
         var tail = LogTail()
         var end: ProcessEnd?
         var errorsOpen = true
-        var waiting: [Int: CheckedContinuation<Bool, Never>] = [:]
+        var waiting: [Int: Waiter] = [:]
         var lastWaiter = 0
     }
 
@@ -29,12 +31,19 @@ final class BrowserProcess: PipeCompanion {
     private let state = Mutex(State())
 
     /// Takes over the descriptor that its standard error is read from.
-    init(pid: Int32, errors: Int32) {
+    ///
+    /// - Throws: `SystemCallError` when the system does not tell of it, for want of descriptors; then the browser is still
+    ///   there.
+    init(pid: Int32, errors: Int32) throws {
         self.pid = pid
         self.errors = errors
         _ = fcntl(errors, F_SETFL, O_NONBLOCK)
         handle = ProcessHandle(pid: pid)
         startTime = handle?.startTime ?? 0
+        #if os(Linux)
+            // Without it nobody could say whose a process with its number is.
+            guard handle != nil else { throw SystemCallError(call: "open", errorNumber: EMFILE, subject: "/proc") }
+        #endif
     }
 
     deinit { systemClose(errors) }
@@ -66,7 +75,9 @@ final class BrowserProcess: PipeCompanion {
     /// Sends a signal to every process of its group; false when there is none. While it was not collected its number
     /// can't be another's.
     @discardableResult
-    func signalGroup(_ number: Int32) -> Bool { kill(-pid, number) == 0 }
+    func signalGroup(_ number: Int32) -> Bool {
+        state.withLock { $0.end == nil && kill(-pid, number) == 0 }
+    }
 
     // MARK: On the pipe's thread
 
@@ -78,10 +89,10 @@ final class BrowserProcess: PipeCompanion {
     var interval: Int32? { (handle?.descriptor ?? -1) < 0 ? 100 : nil }
 
     func look() {
-        let end = ProcessEnd.collect(pid)
         readErrors()
-        guard let end else { return }
         let waiting = state.withLock { state in
+            // In one step: a signal must not come between, when the number may be another's already.
+            guard state.end == nil, let end = ProcessEnd.collect(pid) else { return [Int: Waiter]().values }
             state.end = end
             defer { state.waiting = [:] }
             return state.waiting.values
@@ -152,6 +163,8 @@ struct LogTail: Sendable, Hashable {
         "DevTools listening", "Failed to connect to the bus", "Failed to call method: org.freedesktop", "dbus",
         "vaInitialize", "Failed to adjust OOM score", "blink.mojom", "GCM", "PHONE_REGISTRATION",
         "Created TensorFlow", "inotify_init", "ALSA", "gles", "Passthrough is not supported", "Vulkan",
+        // Of a distribution's own script around the browser.
+        ": unexpected operator",
     ]
 
     private static func text(_ line: Substring) -> String {

@@ -40,7 +40,11 @@ enum BrowserRemains {
             guard entry.parent == getpid() else { return false }
             // The handlers of crashes leave the group and become ours when they have none any more; nobody else waits
             // for them.
-            if entry.isZombie { return entry.command == "chrome_crashpad" }
+            if entry.isZombie {
+                // Who is in another session was started by a browser, and not here.
+                return entry.command == "chrome_crashpad"
+                    || entry.session != getsid(0) && BrowserWords.isFamily(executable: entry.command)
+            }
             let command = ProcessInfoReader().commandLine(pid: entry.pid)
             // One that is just ending has no words any more.
             if command.isEmpty { return entry.command == "chrome_crashpad" }

@@ -48,13 +48,16 @@ package enum BrowserSweep {
         for browser in found {
             guard let pid = browser.owner.pid else { continue }
             BrowserRemains.end(of: pid, startTime: browser.owner.startTime, directory: browser.directory)
+            SingletonLock.clear(of: pid, in: browser.directory)
         }
         return found.compactMap { browser in
             browser.owner.pid.map { Ended(pid: $0, userDataDir: browser.directory) }
         }
     }
 
+    // Through links as well: the gateway before may have been told another name of the same home.
     private static func lies(_ path: String, below root: String) -> Bool {
-        path.hasPrefix(root + "/") && !path.split(separator: "/").contains("..")
+        guard let path = UserDataClaim.canonical(path), let root = UserDataClaim.canonical(root) else { return false }
+        return path.hasPrefix(root + "/")
     }
 }

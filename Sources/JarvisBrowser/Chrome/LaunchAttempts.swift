@@ -68,8 +68,8 @@ package final class LaunchAttempts: Sendable {
             throw BrowserError(
                 409, "launch_parked",
                 "The browser of profile \"\(profile)\" failed to start \(LaunchBackoff.limit) times in five minutes and "
-                    + "is left alone for \(seconds) s more. The last time: \(reason) Then try again: jarvis browser "
-                    + "--browser-profile \(profile) start")
+                    + "is left alone for \(seconds) s more. The last time: \(reason) Then try again: "
+                    + CommandWords.current.browser("start"))
         }
     }
 }

@@ -66,8 +66,12 @@ package final class LaunchedBrowser: Sendable {
             if await !process.ended(within: .milliseconds(700)) { process.signalGroup(SIGKILL) }
         }
         let (pid, start, directory) = (pid, startTime, plan.userDataDir)
-        // what is left after its limit nobody can end
-        let work = { @Sendable in BrowserRemains.end(of: pid, startTime: start, directory: directory) }
+        let work = { @Sendable in
+            // What is left after its limit nobody can end.
+            if BrowserRemains.end(of: pid, startTime: start, directory: directory).isEmpty {
+                SingletonLock.clear(of: pid, in: directory)
+            }
+        }
         _ = try? await offPool(work)  // does not throw
         connection.close()
     }

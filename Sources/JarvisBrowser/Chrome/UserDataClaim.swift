@@ -19,8 +19,12 @@ enum UserDataClaim {
         let directory = plan.userDataDir
         try make(directory)
         let instanceId = plan.children.instanceId
-        // A browser without window takes no lock, so the command lines are asked too.
-        for owner in browsers(on: directory) { try displace(owner, from: directory, instanceId) }
+        // Not every browser takes a lock, so the command lines are asked too.
+        for owner in browsers(on: directory) {
+            // Nobody else gets into a directory of ours, so words that say so are only words.
+            if plan.ownsDirectory, let user = owner.userId, user != geteuid(), user != 0 { continue }
+            try displace(owner, from: directory, instanceId)
+        }
         let decision = SingletonLock.decide(
             link: SingletonLock.read(in: directory), host: hostName(), directory: directory,
             ownsDirectory: plan.ownsDirectory, instanceId: instanceId, owner: { BrowserOwner(pid: $0) })
@@ -42,10 +46,11 @@ enum UserDataClaim {
     /// The first processes of all browsers that run on `directory`.
     static func browsers(on directory: String) -> [BrowserOwner] {
         let reader = ProcessInfoReader()
-        return ProcessTable.read().alive.entries.compactMap { entry in
-            guard let used = BrowserWords(reader.commandLine(pid: entry.pid)).userDataDir, same(used, directory),
-                // A script that starts a browser has the same words.
-                entry.pid != getpid(), let owner = BrowserOwner(pid: entry.pid)
+        // A script that starts a browser has the same words.
+        return ProcessTable.pids().compactMap { pid in
+            guard let used = BrowserWords(reader.commandLine(pid: pid)).userDataDir,
+                same(used.hasPrefix("/") ? used : "/proc/\(pid)/cwd/\(used)", directory),
+                pid != getpid(), let owner = BrowserOwner(pid: pid)
             else { return nil }
             return owner
         }
@@ -77,7 +82,7 @@ enum UserDataClaim {
         return left == right
     }
 
-    private static func canonical(_ path: String) -> String? {
+    static func canonical(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         return String(cString: resolved)
@@ -100,6 +105,23 @@ enum UserDataClaim {
             if stat(path, &info) == 0 { continue }
             throw BrowserError(
                 500, "directory", "The directory \(path) can't be made: \(SystemCallError.text(number)).")
+        }
+        // What else may be there: a file, a link to nowhere, a directory of another user, a disk that is read only. A
+        // browser says nothing useful about any of them.
+        var info = stat()
+        var number: Int32 = 0
+        if stat(directory, &info) != 0 {
+            number = errno
+        } else if info.st_mode & S_IFMT != S_IFDIR {
+            number = ENOTDIR
+        } else if access(directory, R_OK | W_OK | X_OK) != 0 {
+            number = errno
+        }
+        guard number == 0 else {
+            throw BrowserError(
+                500, "directory",
+                "The user-data directory \(directory) can't be used: \(SystemCallError.text(number)). Make it a directory "
+                    + "that this user may write to.")
         }
     }
 }

@@ -25,8 +25,9 @@ package struct BrowserCall: Sendable {
 
     /// The tab that `targetId` names (a unique prefix is enough), or the one used last.
     package func page(starting: Bool = false) async throws -> Page {
-        let target = try target
-        return try await session(starting: starting).page(target)
+        let page = try await session(starting: starting).page(try target)
+        await page.becomeReady()
+        return page
     }
 
     /// `targetId`; nil for the tab used last.

@@ -30,26 +30,26 @@ package actor BrowserControl {
                 throw BrowserError(404, "unknown_route", "There is no \(request.method) \(request.path).")
             }
             let profile = try profile(named: try Self.profileName(of: request))
-            if !settings.isEnabled, !route.worksWhenDisabled { throw Self.disabled }
-            if isClosed { throw Self.closed }
-            let call = BrowserCall(request: request, parameters: parameters, control: self, profile: profile)
-            return BrowserReply(body: try await route.run(call))
+            var words = CommandWords()
+            words.gateway = host.command
+            words.browserProfile = profile.isDefault ? nil : profile.name
+            return try await CommandWords.$current.withValue(words) {
+                if !settings.isEnabled, !route.worksWhenDisabled { throw Self.disabled }
+                if isClosed { throw Self.closed }
+                let call = BrowserCall(request: request, parameters: parameters, control: self, profile: profile)
+                do {
+                    return BrowserReply(body: try await route.run(call))
+                } catch let failure as CDPFailure {
+                    throw BrowserError(failure)
+                }
+            }
         } catch let error as BrowserError {
-            return refusal(error)
-        } catch let failure as CDPFailure {
-            return refusal(BrowserError(failure))
+            return BrowserReply(error)
         } catch is CancellationError {
             return BrowserReply(BrowserError(408, "cancelled", "The request was cancelled."))
         } catch {
             return BrowserReply(BrowserError(500, "failed", "The browser failed: \(error)"))
         }
-    }
-
-    // Commands in messages are those of this instance: another gateway's browser is never started by mistake.
-    private func refusal(_ error: BrowserError) -> BrowserReply {
-        var error = error
-        error.message = host.spoken(error.message)
-        return BrowserReply(error)
     }
 
     private static func profileName(of request: BrowserRequest) throws -> String? {
@@ -60,10 +60,12 @@ package actor BrowserControl {
         return name
     }
 
-    private static let disabled = BrowserError(
-        403, "disabled",
-        "The browser is turned off (browser.enabled is false). Turn it on: jarvis config set"
-            + " browser.enabled true")
+    private static var disabled: BrowserError {
+        BrowserError(
+            403, "disabled",
+            "The browser is turned off (browser.enabled is false). Turn it on: "
+                + CommandWords.current.config("set browser.enabled true"))
+    }
     private static let closed = BrowserError(409, "stopping", "The gateway is stopping; ask again when it runs.")
 
     // MARK: Profiles
@@ -109,10 +111,10 @@ package actor BrowserControl {
     private func notRunning(_ profile: BrowserProfile) -> BrowserError {
         var why = ""
         if case .stopped(let reason?) = life(profile.name) { why = " (\(reason))" }
-        let flag = profile.isDefault ? "" : " --browser-profile \(profile.name)"
         return BrowserError(
             409, "not_running",
-            "The browser of profile \"\(profile.name)\" does not run\(why). Start it: jarvis browser\(flag) start")
+            "The browser of profile \"\(profile.name)\" does not run\(why). Start it: "
+                + CommandWords.current.browser("start"))
     }
 
     /// The browser of a profile, started when it does not run. Who comes while it starts waits for the same start.
@@ -122,7 +124,8 @@ package actor BrowserControl {
     package func start(_ profile: BrowserProfile) async throws -> OpenBrowser {
         if let problem = profile.problem {
             throw BrowserError(
-                409, "profile_conflict", "\(problem) Change one of them: jarvis config get browser.profiles")
+                409, "profile_conflict",
+                "\(problem) What they are now: \(CommandWords.current.config("get browser.profiles"))")
         }
         while true {
             if isClosed { throw Self.closed }
@@ -156,10 +159,13 @@ package actor BrowserControl {
         guard case .starting(let current) = life(name), current === start else { return }
         switch result {
         case .failure(let error):
-            lives[name] = .stopped(reason: host.spoken("its last start failed: \(error)"))
+            let why = "\(error)"
+            let sentence = why.hasSuffix(".") ? String(why.dropLast()) : why
+            lives[name] = .stopped(reason: "its last start failed: \(sentence)")
             host.logger.warning("browser not started", metadata: ["profile": "\(name)", "error": "\(error)"])
         case .success(let browser):
             lives[name] = .running(browser)
+            host.started()
             host.logger.notice(
                 "browser started",
                 metadata: [
@@ -225,10 +231,20 @@ package actor BrowserControl {
         if !settings.profiles.contains(where: { $0.name == entry.name }) { settings.profiles.append(entry) }
     }
 
-    /// Forgets a profile at once.
-    func forget(_ name: String) {
+    /// Forgets a profile. A browser that somebody has started on it meanwhile is stopped.
+    func forget(_ name: String) async {
         settings.profiles.removeAll { $0.name == name }
+        while await stop(name) {}
         lives[name] = nil
+    }
+
+    /// Stops the browser of a profile and does `work` before it can be started again.
+    func stopped<T: Sendable>(_ name: String, _ work: @escaping @Sendable () async throws -> T) async throws -> T {
+        while await stop(name) {}
+        // unstructured: who wants to start the browser waits for it
+        let task = Task { try await work() }
+        await settle(name, Task { _ = await task.result }, reason: nil)  // unstructured: the same, without its result
+        return try await task.value
     }
 
     // MARK: The whole

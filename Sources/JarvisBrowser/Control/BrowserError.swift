@@ -26,7 +26,9 @@ extension BrowserError {
     package init(_ failure: CDPFailure) {
         switch failure {
         case .closed(let reason):
-            self.init(409, "closed", "The browser is gone: \(reason). Start it again: jarvis browser start")
+            self.init(
+                409, "closed",
+                "The browser is gone: \(reason). Start it again: \(CommandWords.current.browser("start"))")
         case .timeout(let method): self.init(408, "timeout", "The browser did not answer in time (\(method)).")
         case .cancelled(let method): self.init(408, "cancelled", "The request was cancelled (\(method)).")
         case .remote(let method, _, let message):

@@ -42,7 +42,7 @@ extension BrowserControl {
         body["version"] = JSONValue(running?.product)
         body["detectedBrowser"] = JSONValue(detected.program?.kind.rawValue)
         body["detectedExecutablePath"] = JSONValue(detected.program?.path)
-        body["detectError"] = JSONValue(detected.error.map(host.spoken))
+        body["detectError"] = JSONValue(detected.error)
         body["userDataDir"] = profile.userDataDir.isEmpty ? .null : .string(profile.userDataDir)
         body["color"] = .string(profile.color)
         // Without a display a browser of ours has no window whatever the configuration says.
@@ -59,9 +59,13 @@ extension BrowserControl {
     /// The program that a start would take, or why there is none; neither for a profile that is not launched.
     private func detect(_ profile: BrowserProfile) async -> (program: BrowserProgram?, error: String?) {
         guard profile.isManaged else { return (nil, nil) }
-        let (path, environment) = (profile.executablePath, host.environment)
+        let environment = host.environment
         do {
-            return (try await offPool { try BrowserDetection.find(path, environment: environment) }, nil)
+            let program = try await offPool {
+                try BrowserDetection.find(
+                    profile.executablePath, place: profile.executablePlace, environment: environment)
+            }
+            return (program, nil)
         } catch {
             return (nil, "\(error)")
         }
@@ -90,8 +94,10 @@ extension BrowserControl {
                 400, "not_managed",
                 "The browser of profile \"\(profile.name)\" is not ours, so its user data stay where they are.")
         }
-        await stop(profile.name)
-        let moved = try await host.moveToTrash(profile.name, profile.userDataDir)
+        let host = host
+        let moved = try await stopped(profile.name) {
+            try await host.moveToTrash(profile.name, profile.userDataDir)
+        }
         var body: JSONObject = [
             "ok": true, "profile": .string(profile.name), "moved": .bool(moved != nil),
             "from": .string(profile.userDataDir),

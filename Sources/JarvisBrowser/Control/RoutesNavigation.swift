@@ -9,6 +9,7 @@ extension BrowserRoutes {
             try await session.rules.policy.check(url)
             let target = try call.target
             let page = session.pages.isEmpty && target == nil ? try await session.openTab() : try session.page(target)
+            await page.becomeReady()
             let outcome = try await options.navigate(page, to: url)
             return outcome.reply(page, ["ok": true, "targetId": .string(page.targetId)])
         }

@@ -143,8 +143,8 @@ extension BrowserControl {
         guard !profile.isDefault else {
             throw BrowserError(
                 400, "default_profile",
-                "\"\(name)\" is the default browser profile. Make another the default first: jarvis config set"
-                    + " browser.defaultProfile <name>")
+                "\"\(name)\" is the default browser profile. Make another the default first: "
+                    + CommandWords.current.config("set browser.defaultProfile <name>"))
         }
         guard settings.profiles.contains(where: { $0.name == name }) else {
             throw BrowserError(
@@ -152,7 +152,7 @@ extension BrowserControl {
         }
         await stop(name)
         try await host.removeProfile(name)
-        forget(name)
+        await forget(name)
         await host.releasePort(name)
         if let url = profile.cdpUrl, profile.isRemote { await host.releaseEndpoint(url.endpoint) }
         if !profile.userDataDir.isEmpty { await host.releaseDirectory(profile.userDataDir) }

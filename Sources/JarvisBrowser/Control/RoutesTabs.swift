@@ -19,7 +19,7 @@ extension BrowserRoutes {
                 return outcome.reply(page, page.listed)
             } catch let error as BrowserError {
                 // A tab whose page did not open is of no use to anybody.
-                try? await session.close(page)  // the error of the navigation is the one that counts
+                await session.abandon(page)
                 throw error
             }
         },

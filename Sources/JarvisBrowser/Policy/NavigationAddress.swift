@@ -91,7 +91,7 @@ struct WebAddress: Sendable, Equatable {
         guard !written.contains("@") else {
             throw NavigationAddress.invalid(
                 "The address \(shown) holds a user name or password; leave them out and give them with "
-                    + "`jarvis browser set credentials`.")
+                    + "`\(CommandWords.current.browser("set credentials"))`.")
         }
         guard !written.utf8.contains(UInt8(ascii: "\\")) else {
             throw NavigationAddress.invalid("The address \(shown) is malformed: its host holds a backslash.")

@@ -13,10 +13,14 @@ package struct BrowserHost: Sendable {
     package var environment: [String: String]
     /// Where sockets and timers run.
     package var group: any EventLoopGroup
-    /// How the command line of this instance begins, for messages: `jarvis --profile rescue`.
+    /// How the command line of this instance begins, for messages: `jarvis --profile rescue`. Default
+    /// `jarvis`.
     package var command = "jarvis"
     /// Where records go. They hold no credential and no address with a query.
     package var logger: Logger
+
+    /// Called whenever a browser has started: what only a start needs may be given back. Must be quick. Default nothing.
+    package var started: @Sendable () -> Void = {}
 
     /// The debugging port of a profile: the leased one, or `pinned`. `relocate`: the leased one is in use by a stranger,
     /// give another.
@@ -50,13 +54,6 @@ package struct BrowserHost: Sendable {
     package var removeProfile: @Sendable (_ name: String) async throws -> Void
     /// Moves a directory into the instance's trash and returns its new place; nil when there was nothing.
     package var moveToTrash: @Sendable (_ profile: String, _ directory: String) async throws -> String?
-
-    /// A message whose commands are those of this instance.
-    func spoken(_ message: String) -> String {
-        ["browser", "config"].reduce(message) { text, word in
-            text.replacing("jarvis \(word) ", with: "\(command) \(word) ")
-        }
-    }
 
     /// A host without other gateways and without a configuration that could be written: for tests and for the debug
     /// command. Ports are counted up from `firstPort`.

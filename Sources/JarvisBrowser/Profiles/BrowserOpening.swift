@@ -29,13 +29,7 @@ private struct ManagedOpening: Sendable {
             let policy = settings.policy(host)
             let proxy = try await EgressProxy.start(policy: policy, group: host.group)
             do {
-                let browser = try await launch(proxy)
-                do {
-                    return try await connect(browser, proxy, policy)
-                } catch {
-                    await browser.stop()
-                    throw error
-                }
+                return try await launch(proxy, policy)
             } catch {
                 await proxy.close()
                 throw error
@@ -47,41 +41,46 @@ private struct ManagedOpening: Sendable {
     }
 
     /// On the leased port; once more on another when a stranger sits there.
-    private func launch(_ proxy: EgressProxy) async throws -> LaunchedBrowser {
-        let (path, environment) = (profile.executablePath, host.environment)
-        let program = try await offPool { try BrowserDetection.find(path, environment: environment) }
+    private func launch(_ proxy: EgressProxy, _ policy: NavigationPolicy) async throws -> OpenBrowser {
+        let (profile, environment) = (profile, host.environment)
+        let program = try await offPool {
+            try BrowserDetection.find(profile.executablePath, place: profile.executablePlace, environment: environment)
+        }
         // Leased also when it stays closed: the port of a profile does not change when it is opened one day.
         let port = try await host.leasePort(profile.name, profile.pinnedPort, false)
         do {
-            return try await launch(program, proxy, port: profile.opensPort ? port : nil)
+            return try await launch(program, proxy, policy, port: profile.opensPort ? port : nil)
         } catch let error as BrowserError where error.code == "port_taken" && profile.pinnedPort == nil {
             host.logger.notice(
                 "debugging port given up",
                 metadata: ["profile": "\(profile.name)", "port": "\(port)", "why": "\(error.message)"])
             let other = try await host.leasePort(profile.name, nil, true)
-            return try await launch(program, proxy, port: other)
+            return try await launch(program, proxy, policy, port: other)
+        } catch let error as BrowserError where error.code == "port_taken" {
+            throw BrowserError(
+                error.status, error.code,
+                "\(error.message) Or give the profile another port: "
+                    + CommandWords.current.config("set browser.profiles.\(profile.name).cdpPort <port>"))
         }
     }
 
     private func launch(
-        _ program: BrowserProgram, _ proxy: EgressProxy, port: Int?
-    ) async throws -> LaunchedBrowser {
+        _ program: BrowserProgram, _ proxy: EgressProxy, _ policy: NavigationPolicy, port: Int?
+    ) async throws -> OpenBrowser {
         var plan = LaunchPlan(
             executable: program.path, userDataDir: profile.userDataDir, headless: profile.isHeadless,
             noSandbox: profile.isUnsandboxed, cdpPort: port, proxy: "127.0.0.1:\(proxy.port)",
             extraArgs: profile.extraArguments, environment: host.environment, children: host.tree)
         plan.ownsDirectory = !profile.hasOwnDirectory
-        let ready = plan
-        return try await attempts.start(profile.name) { try await BrowserLauncher.launch(ready) }
-    }
-
-    private func connect(
-        _ browser: LaunchedBrowser, _ proxy: EgressProxy, _ policy: NavigationPolicy
-    ) async throws -> OpenBrowser {
-        let (profile, host, denials) = (profile, host, proxy.denials)
-        let session = BrowserSession(
-            connection: browser.connection, rules: settings.rules(policy, profile, denials: denials, hasProxy: true))
-        try await session.begin()
+        let (ready, profile, host, denials) = (plan, profile, host, proxy.denials)
+        let rules = settings.rules(policy, profile, denials: denials, hasProxy: true)
+        let (browser, session) = try await attempts.start(profile.name) {
+            try await BrowserLauncher.launch(ready) { connection in
+                let session = BrowserSession(connection: connection, rules: rules)
+                try await session.begin(isNew: true)
+                return session
+            }
+        }
         return OpenBrowser(
             session: session, pid: browser.pid, port: browser.port, product: browser.product,
             executable: browser.plan.executable,

@@ -25,6 +25,8 @@ package struct BrowserProfile: Sendable, Hashable {
     package var isUnsandboxed = false
     /// The browser's program; nil: detected.
     package var executablePath: String?
+    /// Where the configuration names it.
+    package var executablePlace = "browser.executablePath"
     /// Whether it is never launched.
     package var attachOnly = false
     /// Further flags for Chrome.
@@ -84,6 +86,7 @@ extension BrowserSettings {
             profile.isHeadless = entry.headless ?? isHeadless
             profile.isUnsandboxed = isUnsandboxed
             profile.executablePath = entry.executablePath ?? executablePath
+            if entry.executablePath != nil { profile.executablePlace = "browser.profiles.\(entry.name).executablePath" }
             profile.attachOnly = entry.attachOnly ?? attachOnly
             profile.extraArguments = extraArguments
             profile.isShared = entry.isShared
@@ -105,18 +108,20 @@ extension BrowserSettings {
     }
 
     private static func findConflicts(_ profiles: inout [BrowserProfile]) {
-        func note(_ what: String, _ key: (BrowserProfile) -> String?) {
+        func note(_ what: String, _ field: String, _ key: (BrowserProfile) -> String?) {
             let groups = Dictionary(grouping: profiles.indices) { key(profiles[$0]) }
             for (value, indices) in groups where indices.count > 1 {
                 guard let value else { continue }
                 let names = indices.map { "\"\(profiles[$0].name)\"" }.joined(separator: " and ")
                 for index in indices where profiles[index].problem == nil {
-                    profiles[index].problem = "The browser profiles \(names) both have the \(what) \(value)."
+                    profiles[index].problem =
+                        "The browser profiles \(names) both have the \(what) \(value): change one of them, such as "
+                        + "browser.profiles.\(profiles[indices[indices.count - 1]].name).\(field)."
                 }
             }
         }
-        note("debugging address") { $0.isShared ? nil : $0.cdpUrl?.endpoint }
-        note("debugging port") { $0.isShared ? nil : $0.pinnedPort.map(String.init) }
-        note("user-data directory") { $0.isShared || $0.userDataDir.isEmpty ? nil : $0.userDataDir }
+        note("debugging address", "cdpUrl") { $0.isShared ? nil : $0.cdpUrl?.endpoint }
+        note("debugging port", "cdpPort") { $0.isShared ? nil : $0.pinnedPort.map(String.init) }
+        note("user-data directory", "userDataDir") { $0.isShared || $0.userDataDir.isEmpty ? nil : $0.userDataDir }
     }
 }

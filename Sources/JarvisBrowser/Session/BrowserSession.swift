@@ -23,26 +23,31 @@ package final class BrowserSession: Sendable {
     /// Puts changed rules in force: what is asked from now on is judged by them.
     package func adopt(_ rules: SessionRules) { currentRules.withLock { $0 = rules } }
 
-    /// Attaches to every tab and waits until they are known.
+    /// Attaches to every tab and waits until they are listed. What they show may still be on its way: see
+    /// `Page.becomeReady`.
     ///
+    /// - Parameter isNew: we have just started the browser, so the empty tab that it begins with is nobody's, and the
+    ///   first to open a tab gets that one.
     /// - Throws: `BrowserError` when the browser refuses to be driven.
-    package func begin() async throws {
+    package func begin(isNew: Bool = false) async throws {
         connection.observe { [weak self] event in self?.handle(event) }
         connection.onClose { [weak self] reason in self?.ended(reason) }
-        try await beginDownloads()
+        let downloads = try await downloadBehavior()
         do throws(CDPFailure) {
-            _ = try await connection.send("Target.setDiscoverTargets", ["discover": true])
-            _ = try await connection.send(
-                "Target.setAutoAttach", ["autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true])
-            // The answer to that comes before the tabs are attached, the answer to this one after.
-            _ = try await connection.send("Target.getTargetInfo")
+            _ = try await connection.send([
+                ("Browser.setDownloadBehavior", downloads),
+                ("Target.setDiscoverTargets", ["discover": true]),
+                ("Target.setAutoAttach", ["autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true]),
+                // The answer to that comes before the tabs are attached, the answer to this one after.
+                ("Target.getTargetInfo", [:]),
+            ])
         } catch {
             throw BrowserError(error)
         }
-        for page in pages {
-            // One that hangs is listed all the same.
-            _ = await page.state.wait(.seconds(5)) { $0.isReady || $0.end != nil ? true : nil }
-        }
+        guard isNew else { return }
+        // It may listen to us before it has opened its first window; with some arguments it opens none.
+        let first = await tabs.wait(.seconds(2)) { $0.pages.first { $0.isEmpty } }
+        if let first { tabs.change { $0.spare = first.targetId } }
     }
 
     /// Every tab, in the order in which they were opened.
@@ -54,7 +59,12 @@ package final class BrowserSession: Sendable {
     /// - Throws: `BrowserError` 404 `unknown_tab`, 409 `ambiguous_tab`.
     package func page(_ targetId: String?) throws -> Page {
         guard let targetId, !targetId.isEmpty else {
-            guard let page = tabs.read({ $0.current }) else {
+            guard
+                let page = tabs.change({ book in
+                    book.current.map { book.use($0.targetId) }
+                    return book.current
+                })
+            else {
                 throw BrowserError(
                     404, "unknown_tab", "No tab is open: open one with POST /tabs/open {\"url\": \"https://…\"}.")
             }
@@ -91,10 +101,20 @@ package final class BrowserSession: Sendable {
         }
     }
 
-    /// Opens a tab that shows nothing yet, and makes it the one used last.
+    /// Opens a tab that shows nothing yet, and makes it the one used last. The first time it is the one that a browser of
+    /// ours begins with.
     ///
     /// - Throws: `BrowserError`.
     package func openTab() async throws -> Page {
+        let spare = tabs.change { book in
+            defer { book.spare = nil }
+            return book.spare.flatMap { book[$0] }
+        }
+        if let spare, spare.isEmpty {
+            await spare.becomeReady()
+            tabs.change { $0.use(spare.targetId) }
+            return spare
+        }
         guard pages.count < Self.mostTabs else {
             throw BrowserError(
                 409, "too_many_tabs",
@@ -106,9 +126,20 @@ package final class BrowserSession: Sendable {
         }
         let page = await tabs.wait(.seconds(15)) { $0[id] }
         guard let page else { throw BrowserError(500, "failed", "The browser opened a tab and did not show it to us.") }
-        _ = await page.state.wait(.seconds(10)) { $0.isReady || $0.end != nil ? true : nil }
+        await page.becomeReady()
         tabs.change { $0.use(id) }
         return page
+    }
+
+    /// Undoes `openTab` for a tab that nothing came of. The last tab is emptied instead: without any, a browser with a
+    /// window ends.
+    func abandon(_ page: Page) async {
+        guard pages.contains(where: { $0 !== page }) else {
+            await page.emptyQuietly()
+            tabs.change { $0.spare = page.targetId }
+            return
+        }
+        try? await close(page)  // why it came to nothing is the error that counts
     }
 
     // More would exhaust a small machine; nobody who means it needs them.

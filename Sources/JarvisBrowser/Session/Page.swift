@@ -44,6 +44,15 @@ package final class Page: Sendable {
     /// Whether commands can reach it.
     package var isOpen: Bool { state.read { $0.end == nil } }
 
+    /// Whether it shows nothing, and no page or person opened it.
+    var isEmpty: Bool { state.read { $0.end == nil && !$0.hasCrashed && $0.opener == nil && $0.url == "about:blank" } }
+
+    /// Waits until what it shows is known, for a tab that has only just come. One that hangs is waited for once.
+    func becomeReady() async {
+        let isKnown = await state.wait(.seconds(5)) { $0.isReady || $0.isStopped ? true : nil }
+        if isKnown == nil { state.change { $0.isReady = true } }
+    }
+
     /// Sends a command to the process that shows `frame` (nil: the main frame).
     ///
     /// Input that opens a dialog counts as done; every other command that needs the page's own thread fails then.

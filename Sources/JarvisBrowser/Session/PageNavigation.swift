@@ -40,6 +40,8 @@ extension Page {
         let clock = MonotonicClock.system
         let deadline = clock.now() + timeout
         let answer: JSONValue
+        // A tab whose process died gets a new one; if that dies too, the browser says so again.
+        state.change { $0.hasCrashed = false }
         do {
             answer = try await send("Page.navigate", ["url": .string(url)], timeout: timeout)
         } catch let error as BrowserError where error.code == "timeout" {
@@ -186,7 +188,7 @@ extension Page {
         }
     }
 
-    private func emptyQuietly() async {
+    func emptyQuietly() async {
         _ = try? await send("Page.navigate", ["url": "about:blank"], timeout: .seconds(5))  // gone: empty as well
         _ = await state.wait(.seconds(2)) { $0.isStopped || $0.url == "about:blank" ? true : nil }
     }

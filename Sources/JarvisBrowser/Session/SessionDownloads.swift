@@ -32,8 +32,9 @@ extension BrowserSession {
     // Where the browser writes, by names of its own making.
     private var incoming: String { "\(rules.downloads)/.incoming" }
 
-    /// Makes the browser put downloads where they belong and tell of them.
-    func beginDownloads() async throws {
+    /// The parameters of `Browser.setDownloadBehavior` that make the browser put downloads where they belong, and tell of
+    /// them.
+    func downloadBehavior() async throws -> JSONValue {
         var params: JSONValue = ["behavior": "default", "eventsEnabled": true]
         if rules.isLocal {
             // The first place of uploads is made too: people are told to put files there.
@@ -42,7 +43,7 @@ extension BrowserSession {
             params["behavior"] = "allowAndName"
             params["downloadPath"] = .string(incoming)
         }
-        _ = try await send("Browser.setDownloadBehavior", params)
+        return params
     }
 
     /// `Browser.downloadWillBegin`, on the thread that reads.

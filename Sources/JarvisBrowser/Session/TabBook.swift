@@ -13,6 +13,8 @@ struct TabBook: Sendable {
     /// In the order in which they came.
     private(set) var pages: [Page] = []
     private(set) var roles: [String: Role] = [:]
+    /// The id of an empty tab that nobody has used.
+    var spare: String?
     // Target ids, the one used last at the end.
     private var used: [String] = []
 
@@ -41,6 +43,7 @@ struct TabBook: Sendable {
     mutating func set(_ role: Role, session: String) { roles[session] = role }
 
     mutating func use(_ target: String) {
+        if spare == target { spare = nil }
         used.removeAll { $0 == target }
         used.append(target)
     }

@@ -20,6 +20,7 @@ struct BrowserStatusCommand: BrowserLeaf {
             ("detectedPath", word("detectedExecutablePath")), ("profileColor", word("color")),
         ]
         if let pid = word("pid") { rows.append(("pid", pid)) }
+        if let reason = word("reason") { rows.append(("reason", reason)) }
         if let problem = word("detectError") { rows.append(("problem", problem)) }
         if let gap = word("policyGap") { rows.append(("note", gap)) }
         return BrowserText.facts(rows)

@@ -117,9 +117,13 @@ struct DebugBrowserCommand: AsyncParsableCommand {
                 environment: host.environment, children: host.tree)
             plan.readyTimeout = .seconds(ready)
             let wanted = plan
-            let browser = try await attempts.start(profile.name) { try await BrowserLauncher.launch(wanted) }
-            let session = BrowserSession(connection: browser.connection, rules: rules)
-            try await session.begin()
+            let (browser, session) = try await attempts.start(profile.name) {
+                try await BrowserLauncher.launch(wanted) { connection in
+                    let session = BrowserSession(connection: connection, rules: rules)
+                    try await session.begin(isNew: true)
+                    return session
+                }
+            }
             return OpenBrowser(
                 session: session, pid: browser.pid, port: port, product: browser.product, executable: program.path,
                 stop: { await browser.stop() })

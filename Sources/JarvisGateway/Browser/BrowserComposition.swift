@@ -1,3 +1,4 @@
+import Dispatch
 import JarvisBrowser
 import JarvisConfig
 import JarvisCore
@@ -40,6 +41,9 @@ struct BrowserComposition: Sendable {
         var host = BrowserHost(
             tree: tree, environment: environment.childVariables(), group: group, logger: logger)
         host.command = instance.command
+        host.started = {
+            group.next().scheduleTask(in: .seconds(5)) { DispatchQueue.global().async { HeapTrim.afterStart() } }
+        }
         addOwners(&host)
         addLeases(&host)
         host.deniedPorts = DeniedPorts(leases: leases, base: base).current

@@ -62,13 +62,8 @@ extension CanvasFiles {
         var bytes = 0
         var entries = 0
         var waiting = [root]
-        while let directory = waiting.popLast(), let handle = opendir(directory) {
-            defer { closedir(handle) }
-            while let entry = readdir(handle), entries < Self.treeEntries {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                guard name != ".", name != ".." else { continue }
+        while let directory = waiting.popLast() {
+            for name in DirectoryNames.list(directory, limit: max(0, Self.treeEntries - entries)) {
                 var status = stat()
                 let path = "\(directory)/\(name)"
                 guard lstat(path, &status) == 0 else { continue }

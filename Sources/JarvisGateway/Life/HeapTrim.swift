@@ -6,8 +6,8 @@ enum HeapTrim {
     /// a millisecond on a small heap.
     static func afterBurst() { _ = jarvis_malloc_trim() }
 
-    /// Once the gateway serves: the heap that only the start used, and the program's pages, of which a start maps three
-    /// times as many as serving needs. Blocks for about a millisecond.
+    /// Once the gateway serves, or a browser runs: the heap that only the start used, and the program's pages, of which a
+    /// start maps three times as many as serving needs. Blocks for about a millisecond.
     static func afterStart() {
         _ = jarvis_malloc_trim()
         jarvis_unmap_program_pages()

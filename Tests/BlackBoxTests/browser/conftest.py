@@ -62,11 +62,12 @@ def debug_control(module_home):
 
 @pytest.fixture
 def clean_tabs(control):
-    """Closes every tab that a test opened, but one."""
+    """Closes every tab that a test opened and leaves an empty one."""
     yield
     reply = control.request("GET", "/tabs")
     if reply.status == 200 and reply.body.get("running"):
-        for tab in reply.body["tabs"][1:]:
+        control.request("POST", "/tabs/action", {"action": "new"})
+        for tab in reply.body["tabs"]:
             control.request("DELETE", f"/tabs/{tab['targetId']}")
 
 

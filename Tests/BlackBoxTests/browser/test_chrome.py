@@ -283,6 +283,15 @@ def test_one_that_talks_nonsense_is_reported(home, debug, body, words):
     wait_until(lambda: not Path(f"/proc/{one.process.pid}/task/{one.process.pid}/children").read_text().split(), 5, "it is gone")
 
 
+def test_what_leaves_the_browsers_session_and_ends_is_collected(home, debug):
+    """As handlers of crashes do: when the browser dies, the gateway is their parent, and nobody else waits for them."""
+    program = fake(home, "child = os.fork()\nif child == 0: os.setsid(); os._exit(0)\nos.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)\nsys.exit(3)")
+    program = program.rename(home.root / "chromium-fake")
+    one = debug("--wait", executable=program)
+    assert "exit code 3" in one.start()["body"]["error"]
+    assert Path(f"/proc/{one.process.pid}/task/{one.process.pid}/children").read_text().split() == []
+
+
 def test_one_that_floods_its_log_is_kept_short(home, debug):
     program = fake(home, "\n".join([
         "import threading",

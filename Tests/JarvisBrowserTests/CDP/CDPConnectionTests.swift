@@ -68,6 +68,30 @@ struct CDPConnectionTests {
         #expect(transport.sent == [["id": 1, "method": "B.do", "sessionId": "q", "params": ["x": 1]]])
     }
 
+    @Test("Commands in one breath are all sent before the first answer, and the first failure is told")
+    func oneBreath() async throws {
+        let answers = Mutex<[String]>([])
+        let fake = FakeTransport { command in
+            answers.withLock { answers in
+                let id = command["id"]?.intValue ?? 0
+                let isRefused = command["method"] == "C.no"
+                answers.append(
+                    isRefused
+                        ? #"{"id":\#(id),"error":{"code":1,"message":"No"}}"# : #"{"id":\#(id),"result":{"n":\#(id)}}"#)
+                // Nothing is answered before the third command has come.
+                guard answers.count >= 3 else { return [] }
+                defer { answers = [] }
+                return answers.reversed()
+            }
+        }
+        let connection = CDPConnection(transport: fake)
+        let told = try await connection.send([("A.a", [:]), ("B.b", [:]), ("C.c", [:])])
+        #expect(told == [["n": 1], ["n": 2], ["n": 3]])
+        await #expect(throws: CDPFailure.remote(method: "C.no", code: 1, message: "No")) {
+            try await connection.send([("A.a", [:]), ("C.no", [:]), ("C.c", [:])])
+        }
+    }
+
     @Test("A refusal carries the browser's words; an answer to nobody is nothing")
     func refusal() async {
         let connection = CDPConnection(

@@ -37,8 +37,13 @@ struct LaunchAttemptsTests {
             }
         }
         #expect(count.withLock { $0 } == 5)
+        let words = {
+            var words = CommandWords()
+            words.browserProfile = "p"
+            return words
+        }()
         await #expect {
-            try await attempts.start("p") { 1 }
+            try await CommandWords.$current.withValue(words) { try await attempts.start("p") { 1 } }
         } throws: { error in
             let error = error as? BrowserError
             return error?.code == "launch_parked" && error?.message.contains("it died") ?? false

@@ -62,13 +62,15 @@ private final class FakeOpener: Sendable {
 
 @Suite struct BrowserControlTests {
     private func make(
-        _ fake: FakeOpener, _ change: (inout BrowserSettings) -> Void = { _ in }
+        _ fake: FakeOpener, _ change: (inout BrowserSettings) -> Void = { _ in },
+        host adapt: (inout BrowserHost) -> Void = { _ in }
     ) -> BrowserControl {
         var settings = BrowserSettings(directories: .init(root: "/nowhere/browser"))
         change(&settings)
-        let host = BrowserHost(
+        var host = BrowserHost(
             tree: ChildTree(instanceId: "test"), environment: [:], group: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), firstPort: 1000)
+        adapt(&host)
         return BrowserControl(settings: settings, host: host, opener: fake.opener)
     }
 
@@ -102,6 +104,64 @@ private final class FakeOpener: Sendable {
         _ = await start
         #expect(fake.count == fake.stopped.load(ordering: .relaxed))
         #expect(control.glances.map(\.state) == ["stopped"])
+    }
+
+    @Test func nothingStartsOnADirectoryThatIsBeingMovedAway() async throws {
+        let fake = FakeOpener()
+        let (began, gate) = (AsyncStream.makeStream(of: Void.self), AsyncStream.makeStream(of: Void.self))
+        let control = make(
+            fake,
+            host: { host in
+                host.moveToTrash = { _, _ in
+                    began.continuation.yield()
+                    for await _ in gate.stream { break }
+                    return nil
+                }
+            })
+        async let reset = ask(control, "POST", "/reset-profile")
+        for await _ in began.stream { break }
+        async let start = ask(control, "POST", "/start")
+        for _ in 0..<1000 { await Task.yield() }
+        #expect(fake.count == 0)
+        #expect(control.glances.map(\.state) == ["stopping"])
+        gate.continuation.yield()
+        #expect(await reset.status == 200)
+        #expect(await start.status == 200)
+        #expect(fake.count == 1)
+        await control.shutdown()
+    }
+
+    @Test func aBrowserThatIsStartedWhileItsProfileIsRemovedIsStopped() async throws {
+        let fake = FakeOpener()
+        let (began, gate) = (AsyncStream.makeStream(of: Void.self), AsyncStream.makeStream(of: Void.self))
+        let control = make(fake) {
+            $0.profiles = [BrowserSettings.Profile(name: "work")]
+        } host: { host in
+            host.removeProfile = { _ in
+                began.continuation.yield()
+                for await _ in gate.stream { break }
+            }
+            host.moveToTrash = { _, _ in nil }
+        }
+        async let removal = ask(control, "DELETE", "/profiles/work")
+        for await _ in began.stream { break }
+        #expect(await ask(control, "POST", "/start", ["profile": "work"]).status == 200)
+        gate.continuation.yield()
+        #expect(await removal.status == 200)
+        #expect(fake.stopped.load(ordering: .relaxed) == 1)
+        #expect(control.glances.isEmpty)
+    }
+
+    @Test func messagesNameTheGatewayAndTheBrowserProfile() async {
+        let control = make(FakeOpener()) {
+            $0.profiles = [BrowserSettings.Profile(name: "work")]
+        } host: {
+            $0.command = "jarvis --profile rescue"
+        }
+        let usual = await ask(control, "GET", "/snapshot").body["error"]?.stringValue ?? ""
+        #expect(usual.hasSuffix(": jarvis --profile rescue browser start"))
+        let other = await ask(control, "GET", "/snapshot", ["profile": "work"]).body["error"]?.stringValue ?? ""
+        #expect(other.hasSuffix(": jarvis --profile rescue browser --browser-profile work start"))
     }
 
     @Test func aLostBrowserIsToldAndStartedAgain() async throws {
