@@ -17,7 +17,11 @@ enum LocalPeer {
     /// Where there is no table of sockets, the user of this process: there loopback is all that can be asked for.
     static func user(of peer: SocketAddress, to local: SocketAddress) -> uid_t? {
         #if os(Linux)
-            user(of: peer, to: local, in: TCPTable.read())
+            guard let theirs = bytes(peer), let ours = bytes(local), let from = peer.port, let to = local.port else {
+                return nil
+            }
+            return user(
+                of: peer, to: local, in: TCPTable.connections(from: (theirs, from), to: (ours, to)))
         #else
             geteuid()
         #endif

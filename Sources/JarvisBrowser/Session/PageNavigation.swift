@@ -145,7 +145,10 @@ extension Page {
             let loader = state.tree.nodes[state.tree.root]?.loader
             return state.traffic.recent.elements.last { $0.loader == loader && $0.type == "Document" }
         }
-        guard let answer, let status = answer.status,
+        // A server may write what it likes: over TLS the proxy can't take it out, nor what a worker of the page makes up, and
+        // behind another proxy nobody would.
+        guard !session.rules.interceptsRequests, let answer, answer.url.hasPrefix("http://"), !answer.isFromCache,
+            let status = answer.status,
             answer.headers?.objectValue?.contains(where: { $0.key.lowercased() == ForwardProxyRefusal.mark }) == true
         else { return }
         let body = try? await send(  // else without its words

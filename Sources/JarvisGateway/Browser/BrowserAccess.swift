@@ -42,12 +42,12 @@ enum BrowserAccess {
 
     /// Whether a request comes from a page that is not ours, going by what web browsers say of themselves. The service
     /// has no pages, so only an address that a person typed (`none`) or a program passes.
-    static func isForeignPage(host: String, origins: [String], referer: String?, fetchSite: String?) -> Bool {
+    /// Every value of a field counts, however often it is there.
+    static func isForeignPage(host: String, origins: [String], referers: [String], fetchSites: [String]) -> Bool {
         let own = "http://\(host)"
-        if origins.contains(where: { $0 != own }) { return true }
-        if let referer, !referer.isEmpty, referer != own, !referer.hasPrefix(own + "/") { return true }
-        guard let fetchSite else { return false }
-        return fetchSite != "none" && fetchSite != "same-origin"
+        return origins.contains { $0 != own }
+            || referers.contains { !$0.isEmpty && $0 != own && !$0.hasPrefix(own + "/") }
+            || fetchSites.contains { $0 != "none" && $0 != "same-origin" }
     }
 
     /// Whether a route needs the scope `operator.admin` over RPC: those that change the configuration or throw a

@@ -113,8 +113,8 @@ extension Gateway {
         let origins = request.headers("origin")
         if origins.count > 1 { return plain("Bad Request: more than one Origin\n", 400) }
         if BrowserAccess.isForeignPage(
-            host: host, origins: origins, referer: request.header("referer"),
-            fetchSite: request.header("sec-fetch-site"))
+            host: host, origins: origins, referers: request.headers("referer"),
+            fetchSites: request.headers("sec-fetch-site"))
         {
             return plain("Forbidden: pages of other sites may not use this service\n", 403)
         }

@@ -48,6 +48,8 @@ struct CanvasFiles: Sendable {
         var size: Int
         /// By its name.
         var contentType: String
+        /// Another one when the file is another, or has changed: with quotes, as in `ETag`.
+        var tag: String
     }
 
     /// The names of a path: empty ones are left out; nil when one of them is hidden, a way up, too long, or when there
@@ -80,7 +82,8 @@ struct CanvasFiles: Sendable {
         let size = Int(status.st_size)
         switch status.st_mode & S_IFMT {
         case S_IFREG where size <= Self.servedBytes:
-            return Opened(descriptor: descriptor, size: size, contentType: CanvasContentType.of(last))
+            return Opened(
+                descriptor: descriptor, size: size, contentType: CanvasContentType.of(last), tag: Self.tag(status))
         case S_IFREG:
             close(descriptor)
             throw .tooLarge
@@ -91,6 +94,21 @@ struct CanvasFiles: Sendable {
             close(descriptor)
             throw .notFound
         }
+    }
+
+    // Hashed, because the numbers of files are nobody's business.
+    private static func tag(_ status: stat) -> String {
+        #if os(Linux)
+            let (changed, moved) = (status.st_mtim, status.st_ctim)
+        #else
+            let (changed, moved) = (status.st_mtimespec, status.st_ctimespec)
+        #endif
+        let parts = [
+            Int(status.st_dev), Int(truncatingIfNeeded: status.st_ino), Int(status.st_size), changed.tv_sec,
+            changed.tv_nsec, moved.tv_sec, moved.tv_nsec,
+        ]
+        let text = parts.map(String.init).joined(separator: ":")
+        return "\"\(Identifiers.sha256Hex(text.utf8).prefix(32))\""
     }
 
     /// Whether there is a file at `path`, or a directory with a page.
@@ -164,11 +182,13 @@ struct CanvasFiles: Sendable {
 
     /// Opens the directory that `names` lead to, one name at a time.
     private func enter(_ names: ArraySlice<String>, making: Bool) throws -> Int32 {
-        var directory = openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // The root was resolved when it was prepared: a link in its place came later.
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        var directory = openat(AT_FDCWD, root, flags)
         if directory < 0, errno == ENOENT, making {
             // Somebody threw the whole canvas away; it begins anew.
             try DurableFile.createDirectory(root)
-            directory = openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            directory = openat(AT_FDCWD, root, flags)
         }
         guard directory >= 0 else { throw SystemCallError(call: "open", errorNumber: errno, subject: root) }
         for name in names {

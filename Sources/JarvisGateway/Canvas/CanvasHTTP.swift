@@ -70,7 +70,6 @@ extension Gateway {
         guard !path.isEmpty else { return loop.makeSucceededFuture(canvasRedirect(target, headers)) }
         let promise = loop.makePromise(of: HTTPServerResponse.self)
         let reload = canvas.liveReload ? target.reloadPath : nil
-        let isHead = request.method == "HEAD"
         let version = canvas.scene.version
         let (prepared, root, instance) = (canvas.files, canvas.configuredRoot, instance)
         CanvasReading.queue.async {
@@ -79,7 +78,7 @@ extension Gateway {
                 return (
                     files,
                     try CanvasReading.answer(
-                        files, path, isHead: isHead, reload: reload, version: version, headers: headers)
+                        files, path, request, reload: reload, version: version, headers: headers)
                 )
             }
             loop.execute {

@@ -19,8 +19,6 @@ enum CanvasReading {
     private static let piece = 256 << 10
     /// Pages up to this size get the snippet.
     private static let pageBytes = 8 << 20
-    /// No further piece is read while so much waits for the client.
-    private static let waiting = 1 << 20
 
     /// Runs a call that blocks there.
     static func run<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
@@ -29,11 +27,12 @@ enum CanvasReading {
         }
     }
 
-    /// The answer with the file at `path`. Blocks.
+    /// The answer with the file at `path`: the whole of it, the part that `request` asks for (206, 416), or that it has not
+    /// changed (304). Pages are always given whole, because they get the snippet. Blocks.
     ///
     /// - Throws: `CanvasFiles.Refusal` but `notFound`, which is an answer; `SystemCallError`.
     static func answer(
-        _ files: CanvasFiles, _ path: String, isHead: Bool, reload: String?, version: Int,
+        _ files: CanvasFiles, _ path: String, _ request: HTTPServerRequest, reload: String?, version: Int,
         headers: [(String, String)]
     ) throws -> HTTPServerResponse {
         let file: CanvasFiles.Opened
@@ -44,20 +43,44 @@ enum CanvasReading {
             let page = CanvasSnippet.inject(into: Array(CanvasWelcome.missing.utf8), reload: reload, version: version)
             return .bytes(page, contentType: "text/html; charset=utf-8", status: 404, headers: headers)
         }
-        let isPage = CanvasContentType.isPage(file.contentType) && file.size <= pageBytes
-        guard isPage || file.size <= piece else {
-            let reader = Reader(descriptor: file.descriptor)
-            return .stream(contentType: file.contentType, headers: headers) { writer in
-                if isHead { writer.end() } else { send(reader, to: writer) }
+        let reader = Reader(descriptor: file.descriptor)
+        if CanvasContentType.isPage(file.contentType), file.size <= pageBytes {
+            let bytes = try read(reader.descriptor, 0..<file.size)
+            return .bytes(
+                CanvasSnippet.inject(into: bytes, reload: reload, version: version), contentType: file.contentType,
+                headers: headers)
+        }
+        var headers = headers + [("Accept-Ranges", "bytes"), ("ETag", file.tag)]
+        if EntityTag.isNamed(file.tag, in: request.headers("if-none-match")) {
+            return .empty(status: 304, headers: headers)
+        }
+        var part = 0..<file.size
+        var status = 200
+        // A range has a meaning for GET alone.
+        if request.method == "GET", EntityTag.allowsRange(file.tag, ifRange: request.headers("if-range")) {
+            switch ByteRange(request.headers("range"), size: file.size) {
+            case .whole: break
+            case .unsatisfiable:
+                return .text(
+                    "Range Not Satisfiable: the file has \(file.size) bytes\n", status: 416,
+                    headers: headers + [("Content-Range", "bytes */\(file.size)")])
+            case .part(let range):
+                (part, status) = (range, 206)
+                headers.append(("Content-Range", "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(file.size)"))
             }
         }
-        defer { close(file.descriptor) }
-        var bytes = try read(file.descriptor, at: 0, atMost: file.size)
-        if isPage { bytes = CanvasSnippet.inject(into: bytes, reload: reload, version: version) }
-        return .bytes(bytes, contentType: file.contentType, headers: headers)
+        guard part.count > piece else {
+            let bytes = try read(reader.descriptor, part)
+            return .bytes(bytes, contentType: file.contentType, status: status, headers: headers)
+        }
+        return .stream(
+            contentType: file.contentType, status: status, headers: headers, length: part.count
+        ) { [part] writer in
+            if request.method == "HEAD" { writer.end() } else { send(reader, part, to: writer) }
+        }
     }
 
-    /// Owns the descriptor of a streamed file.
+    /// Owns the descriptor of a file.
     private final class Reader: Sendable {
         let descriptor: Int32
 
@@ -66,38 +89,38 @@ enum CanvasReading {
         deinit { close(descriptor) }
     }
 
-    /// On the event loop: sends piece after piece, as fast as the client takes them.
-    private static func send(_ reader: Reader, to writer: HTTPBodyWriter, at offset: Int = 0) {
+    /// On the event loop: sends piece after piece, the next one when the client has taken the one before.
+    private static func send(_ reader: Reader, _ rest: Range<Int>, to writer: HTTPBodyWriter) {
         guard writer.isOpen else { return }
-        guard writer.bufferedBytes < waiting else {
-            writer.eventLoop.scheduleTask(in: .milliseconds(20)) { send(reader, to: writer, at: offset) }
-            return
-        }
+        guard !rest.isEmpty else { return writer.end() }
+        let next = rest.prefix(piece)
         queue.async {
-            let bytes = try? read(reader.descriptor, at: offset, atMost: piece)  // what has begun can only end
+            // A file that can't be read on ends its answer early.
+            let bytes = (try? read(reader.descriptor, next)) ?? []  // see above
             writer.eventLoop.execute {
-                guard let bytes, !bytes.isEmpty, offset + bytes.count <= CanvasFiles.servedBytes else {
-                    return writer.end()
-                }
                 writer.write(bytes)
-                send(reader, to: writer, at: offset + bytes.count)
+                guard bytes.count == next.count else { return writer.end() }
+                writer.whenTaken { send(reader, next.upperBound..<rest.upperBound, to: writer) }
             }
         }
     }
 
-    private static func read(_ descriptor: Int32, at offset: Int, atMost limit: Int) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: limit)
+    /// The bytes of `part`; fewer when the file ends before.
+    private static func read(_ descriptor: Int32, _ part: Range<Int>) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: part.count)
         var filled = 0
-        while filled < limit {
+        while filled < part.count {
             let count = bytes.withUnsafeMutableBytes { buffer in
-                pread(descriptor, buffer.baseAddress.map { $0 + filled }, limit - filled, off_t(offset + filled))
+                pread(
+                    descriptor, buffer.baseAddress.map { $0 + filled }, part.count - filled,
+                    off_t(part.lowerBound + filled))
             }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw SystemCallError(call: "read", errorNumber: errno) }
             if count == 0 { break }
             filled += count
         }
-        bytes.removeLast(limit - filled)
+        bytes.removeLast(part.count - filled)
         return bytes
     }
 }

@@ -104,8 +104,10 @@ final class ForwardProxyClient: ChannelInboundHandler {
         server = nil
         serverIsReused = false
         state = .connecting
-        let handler = NIOLoopBound(ForwardProxyServer(client: self), eventLoop: context.eventLoop)
         let limits = shared.limits
+        let handler = NIOLoopBound(
+            ForwardProxyServer(client: self, measure: AnswerMeasure(limit: limits.responseHeaderBytes)),
+            eventLoop: context.eventLoop)
         shared.connect(to: target, on: context.eventLoop) { channel in
             var decoding = NIOHTTPDecoderLimitConfiguration()
             decoding.maxHeaderFieldSize = limits.responseHeaderBytes
@@ -114,7 +116,7 @@ final class ForwardProxyClient: ChannelInboundHandler {
             var plain = HTTPRequestEncoder.Configuration()
             plain.automaticallySetFramingHeaders = false
             try channel.pipeline.syncOperations.addHandlers([
-                HTTPRequestEncoder(configuration: plain),
+                handler.value.measure, HTTPRequestEncoder(configuration: plain),
                 ByteToMessageHandler(
                     HTTPResponseDecoder(
                         leftOverBytesStrategy: .dropBytes, informationalResponseStrategy: .drop,
@@ -284,6 +286,10 @@ final class ForwardProxyClient: ChannelInboundHandler {
             case "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
                 "trailer", "transfer-encoding", "upgrade":
                 continue
+            case ForwardProxyRefusal.mark: continue  // ours alone to say
+            // These say where a message ends and whom it is for: a client or a server that takes them out of the next hop
+            // would have the two ends disagree.
+            case "content-length", "host": kept.add(name: name, value: value)
             default: if !named.contains(lower) { kept.add(name: name, value: value) }
             }
         }
@@ -296,11 +302,18 @@ final class ForwardProxyServer: ChannelInboundHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias OutboundOut = HTTPClientRequestPart
 
+    let measure: AnswerMeasure
     private let client: ForwardProxyClient
 
-    init(client: ForwardProxyClient) { self.client = client }
+    init(client: ForwardProxyClient, measure: AnswerMeasure) {
+        self.client = client
+        self.measure = measure
+    }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { client.answered(unwrapInboundIn(data), by: self) }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        measure.cameOfIt()
+        client.answered(unwrapInboundIn(data), by: self)
+    }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         client.flushAnswer()
@@ -326,5 +339,26 @@ final class ForwardProxyServer: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         client.lost(self, error)
         context.close(promise: nil)
+    }
+}
+
+/// Ends a connection on which a server says much and nothing comes of it. The parser bounds fields, but neither the words
+/// of a status line nor how many interim answers precede one.
+final class AnswerMeasure: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let limit: Int
+    private var waiting = 0
+
+    /// - Parameter limit: the most bytes of fields, which are parsed to the end before anything comes of them.
+    init(limit: Int) { self.limit = 2 * limit }
+
+    /// The parser has made something of what was read.
+    func cameOfIt() { waiting = 0 }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        waiting += unwrapInboundIn(data).readableBytes
+        context.fireChannelRead(data)
+        if waiting > limit { context.fireErrorCaught(HTTPParserError.headerOverflow) }
     }
 }

@@ -69,7 +69,8 @@ package struct ForwardProxyTarget: Sendable, Hashable {
 
 /// Why a proxy does not do what it was asked; the client reads it as a plain text page.
 package struct ForwardProxyRefusal: Error, Sendable, Hashable {
-    /// The header, in lower case, by which the client tells a refusal from what a server says.
+    /// The header, in lower case, by which the client tells a refusal from what a server says. It is taken out of what
+    /// servers say in clear text; inside a tunnel it means nothing.
     package static let mark = "x-jarvis-refusal"
 
     /// The HTTP status: 400, 403, 502, 503, 504.

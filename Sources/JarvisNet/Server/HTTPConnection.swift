@@ -100,7 +100,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { drainBacklog() }
+        guard context.channel.isWritable else { return }
+        stream?.writable()
+        drainBacklog()
     }
 
     /// Whether the next part can be looked at: no request while another is being answered, none while the peer leaves
@@ -272,8 +274,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
         state = .responding
         deadline = nil
         if inputClosed || shared.isDraining { keepAlive = false }
-        let chunked = head.version.minor >= 1
-        if response.stream != nil, !chunked { keepAlive = false }
+        let chunked = head.version.minor >= 1 && response.streamLength == nil
+        if response.stream != nil, !chunked, response.streamLength == nil { keepAlive = false }
         var response = response
         if response.stream != nil, !chunked { response.headers.removeAll { $0.0.lowercased() == "transfer-encoding" } }
         write(
@@ -285,7 +287,8 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
             return
         }
         let writer = HTTPBodyWriter(
-            connection: self, eventLoop: context.eventLoop, chunked: chunked, discards: head.method == .HEAD)
+            connection: self, eventLoop: context.eventLoop, chunked: chunked, discards: head.method == .HEAD,
+            length: response.streamLength)
         stream = writer
         start(writer)
     }
@@ -294,8 +297,9 @@ final class HTTPConnection: ChannelDuplexHandler, RemovableChannelHandler, Deadl
     func writePiece(_ bytes: ByteBuffer) { write(bytes) }
 
     /// The body writer is done.
-    func streamEnded() {
+    func streamEnded(isWhole: Bool) {
         stream = nil
+        if !isWhole { keepAlive = false }
         finish()
     }
 

@@ -6,6 +6,9 @@ extension HTTPConnection {
         (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0  // fails only on a closed channel
     }
 
+    /// Whether the peer takes what is written to it.
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
     func write(_ bytes: ByteBuffer) {
         guard let context else { return }
         context.write(NIOAny(bytes), promise: nil)

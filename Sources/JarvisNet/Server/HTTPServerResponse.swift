@@ -2,7 +2,8 @@ import JarvisCore
 import NIOCore
 
 /// An answer. The connection adds `Content-Length`, `Connection`, `X-Content-Type-Options: nosniff` and
-/// `Referrer-Policy: no-referrer`, and leaves the body out where HTTP has none (HEAD, 204, 304).
+/// `Referrer-Policy: no-referrer`, and leaves the body out where HTTP has none (HEAD, 204, 304; the last two have no
+/// length either).
 package struct HTTPServerResponse: Sendable {
     /// 200 to 599.
     package var status: Int
@@ -10,19 +11,22 @@ package struct HTTPServerResponse: Sendable {
     package var headers: [(String, String)]
     /// The whole body.
     package var body: [UInt8]
-    /// When set, the body is written piece by piece (`Transfer-Encoding: chunked`) and `body` is ignored. Called on the
-    /// event loop once the head is on its way.
+    /// When set, the body is written piece by piece and `body` is ignored. Called on the event loop once the head is on
+    /// its way.
     package var stream: (@Sendable (HTTPBodyWriter) -> Void)?
+    /// The bytes that `stream` will write; nil: not known (`Transfer-Encoding: chunked`).
+    package var streamLength: Int?
 
     /// An answer of `status` with `body`.
     package init(
-        status: Int, headers: [(String, String)] = [], body: [UInt8] = [],
+        status: Int, headers: [(String, String)] = [], body: [UInt8] = [], streamLength: Int? = nil,
         stream: (@Sendable (HTTPBodyWriter) -> Void)? = nil
     ) {
         self.status = status
         self.headers = headers
         self.body = body
         self.stream = stream
+        self.streamLength = streamLength
     }
 
     /// `value` as `application/json`.
@@ -48,11 +52,14 @@ package struct HTTPServerResponse: Sendable {
         Self(status: status, headers: headers)
     }
 
-    /// A body that `write` sends piece by piece.
+    /// A body that `write` sends piece by piece; `length` bytes when that is known.
     package static func stream(
-        contentType: String, status: Int = 200, headers: [(String, String)] = [],
+        contentType: String, status: Int = 200, headers: [(String, String)] = [], length: Int? = nil,
         _ write: @escaping @Sendable (HTTPBodyWriter) -> Void
-    ) -> Self { Self(status: status, headers: [("Content-Type", contentType)] + headers, stream: write) }
+    ) -> Self {
+        Self(
+            status: status, headers: [("Content-Type", contentType)] + headers, streamLength: length, stream: write)
+    }
 }
 
 extension HTTPServerResponse {
@@ -71,11 +78,11 @@ extension HTTPServerResponse {
             buffer.writeString(value)
             buffer.writeStaticString("\r\n")
         }
-        if stream != nil {
+        if stream != nil, streamLength == nil {
             if chunked { buffer.writeStaticString("Transfer-Encoding: chunked\r\n") }
-        } else if status != 204 {
+        } else if status != 204, status != 304 {
             buffer.writeStaticString("Content-Length: ")
-            buffer.writeString(String(body.count))
+            buffer.writeString(String(stream == nil ? body.count : streamLength ?? 0))
             buffer.writeStaticString("\r\n")
         }
         if !keepAlive { buffer.writeStaticString("Connection: close\r\n") }
@@ -103,6 +110,7 @@ enum HTTPReason {
         case 201: "Created"
         case 202: "Accepted"
         case 204: "No Content"
+        case 206: "Partial Content"
         case 302: "Found"
         case 304: "Not Modified"
         case 307: "Temporary Redirect"
@@ -116,6 +124,7 @@ enum HTTPReason {
         case 411: "Length Required"
         case 413: "Content Too Large"
         case 415: "Unsupported Media Type"
+        case 416: "Range Not Satisfiable"
         case 417: "Expectation Failed"
         case 421: "Misdirected Request"
         case 422: "Unprocessable Content"

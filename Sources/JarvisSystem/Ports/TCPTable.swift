@@ -86,6 +86,32 @@ package enum TCPTable {
         }
     }
 
+    /// The IPv4 sockets of the connection from `source` to `target` (4 bytes and a port each): the one of `source`. Looks
+    /// for one row instead of reading all, so that many connections at a time cost little. Blocks for a moment.
+    package static func connections(
+        from source: (address: [UInt8], port: Int), to target: (address: [UInt8], port: Int)
+    ) -> [TCPSocket] {
+        guard let bytes = try? DurableFile.read("/proc/net/tcp") else { return [] }  // absent off Linux
+        let table = (bytes + [10, 0]).map { CChar(bitPattern: $0) }
+        return table.withUnsafeBufferPointer { table -> [TCPSocket] in
+            guard let start = table.baseAddress, let hit = strstr(start, " \(written(source)) \(written(target)) ")
+            else { return [] }
+            let row = UnsafeRawBufferPointer(start: hit, count: strcspn(hit, "\n"))
+            // The number in front of a row is not looked at.
+            return TCPSocket(row: "0:" + String(decoding: row, as: UTF8.self)).map { [$0] } ?? []
+        }
+    }
+
+    /// As the kernel writes an end of a connection: `0100007F:1F90`.
+    private static func written(_ end: (address: [UInt8], port: Int)) -> String {
+        let word = end.address.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }
+        func digits(_ value: some BinaryInteger, _ count: Int) -> String {
+            let text = String(value, radix: 16, uppercase: true)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        return "\(digits(word, 8)):\(digits(end.port, 4))"
+    }
+
     /// Which processes hold these sockets, as far as the system tells this user. Blocks for some milliseconds.
     package static func holders(of inodes: Set<UInt64>) -> [UInt64: Set<Int32>] {
         var found: [UInt64: Set<Int32>] = [:]

@@ -49,7 +49,7 @@ def test_both_stacks_judge_alike(port, host, spelled):
 
 
 @pytest.mark.parametrize("marks", [
-    ["Sec-Fetch-Site: none, cross-site"],
+    ["Referer: http://127.0.0.1:{port}/", "Referer: http://evil.example/"], ["Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"], ["Sec-Fetch-Site: none, cross-site"],
     ["SEC-FETCH-SITE: cross-site"], ["sec-fetch-site: Cross-Site"], ["Sec-Fetch-Site: NONE"], ["ORIGIN: http://evil.example"], ["origin: HTTP://127.0.0.1:{port}"],
     ["Origin: http://127.0.0.1:{port}, http://evil.example"], ["Origin: http://127.0.0.1:{port}/"], ["Origin: https://127.0.0.1:{port}"], ["Origin: http://localhost:{port}"],
     ["REFERER: http://evil.example/"], ["Referer: HTTP://127.0.0.1:{port}.evil.example/"], ["Referer: http://127.0.0.1:{port}@evil.example/"], ["Referer: http://user@127.0.0.1:{port}/"],

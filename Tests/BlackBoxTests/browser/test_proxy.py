@@ -1,4 +1,4 @@
-"""The proxy that a browser leaves through, as programs of this host find it: other users' are turned away, and its own user's are judged like the browser."""
+"""The proxy that a browser leaves through, as programs of this host find it: other users' are turned away, and many connections cost little."""
 
 from __future__ import annotations
 
@@ -82,3 +82,41 @@ for request in (b"GET http://site.localhost:{site.port}/echo HTTP/1.1\\r\\nHost:
         pytest.skip(f"{python} can't be run by others")
     assert result.stdout.splitlines() == ["HTTP/1.1 403 Forbidden"] * 2, (result.stdout, result.stderr)
     assert site.seen("/echo") == []
+
+
+def test_many_connections_cost_little(proxy, browser_gateway, control, site):
+    """Twelve hundred one after the other, half of them mute, half in the middle of a request: no more than its limit are kept, and the gateway goes on."""
+    def resident() -> int:
+        return int(next(line for line in Path(f"/proc/{browser_gateway.pid}/status").read_text().splitlines() if line.startswith("VmRSS")).split()[1]) << 10
+
+    tab = control.open(site.url("/index.html", host="site.localhost"))
+    before, refused = resident(), 0
+    kept: list[socket.socket] = []
+    try:
+        for number in range(1200):
+            connection = socket.socket()
+            connection.settimeout(60)
+            connection.connect(("127.0.0.1", proxy))
+            if number % 2:
+                try:
+                    connection.sendall(b"GET http://site.localhost/ HTTP/1.1\r\nX-Slow: " + b"a" * 4000)
+                except OSError:
+                    pass  # it has hung up
+            kept.append(connection)
+            if len(kept) > 700:  # descriptors of the test's own
+                kept.pop(0 if number % 3 else -1).close()
+            if number % 100 == 0:
+                assert browser_gateway.get("/healthz", timeout=60)[0] == 200
+        for connection in kept:
+            connection.setblocking(False)
+            try:
+                refused += connection.recv(20).startswith(b"HTTP/1.1 503 ")
+            except OSError:
+                pass
+        assert refused > 0
+        assert resident() - before < 100 << 20
+        assert control.evaluate("() => document.title", targetId=tab)
+    finally:
+        for connection in kept:
+            connection.close()
+    control.navigate(site.url("/form.html", host="site.localhost"), tab)

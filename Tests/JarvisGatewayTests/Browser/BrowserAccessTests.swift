@@ -52,7 +52,9 @@ struct BrowserAccessTests {
         ] as [([String], String?, String?)])
     func foreign(_ origins: [String], _ referer: String?, _ site: String?) {
         #expect(
-            BrowserAccess.isForeignPage(host: "127.0.0.1:18791", origins: origins, referer: referer, fetchSite: site))
+            BrowserAccess.isForeignPage(
+                host: "127.0.0.1:18791", origins: origins, referers: referer.map { [$0] } ?? [],
+                fetchSites: site.map { [$0] } ?? []))
     }
 
     @Test(
@@ -62,7 +64,19 @@ struct BrowserAccessTests {
         ] as [([String], String?, String?)])
     func own(_ origins: [String], _ referer: String?, _ site: String?) {
         #expect(
-            !BrowserAccess.isForeignPage(host: "127.0.0.1:18791", origins: origins, referer: referer, fetchSite: site))
+            !BrowserAccess.isForeignPage(
+                host: "127.0.0.1:18791", origins: origins, referers: referer.map { [$0] } ?? [],
+                fetchSites: site.map { [$0] } ?? []))
+    }
+
+    @Test("what is said twice counts twice")
+    func twice() {
+        let host = "127.0.0.1:18791"
+        let (own, other) = ("http://127.0.0.1:18791/", "http://evil.example/")
+        #expect(BrowserAccess.isForeignPage(host: host, origins: [], referers: [own, other], fetchSites: []))
+        #expect(BrowserAccess.isForeignPage(host: host, origins: [], referers: [], fetchSites: ["none", "cross-site"]))
+        #expect(
+            !BrowserAccess.isForeignPage(host: host, origins: [], referers: [own, own], fetchSites: ["none", "none"]))
     }
 
     @Test("the control service has a secret in every mode that has one")

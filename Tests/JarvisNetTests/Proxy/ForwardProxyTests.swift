@@ -6,12 +6,12 @@ import Testing
 @testable import JarvisNet
 
 /// What the proxy asked its rules for.
-private final class Asked: Sendable {
+final class Asked: Sendable {
     let targets = Mutex<[ForwardProxyTarget]>([])
 }
 
 /// A proxy that leads every name to `port` of this host, except names that begin with `no`.
-private func withProxy(
+func withProxy(
     to port: Int, admits: Bool = true, limits: ForwardProxyLimits = ForwardProxyLimits(), asked: Asked = Asked(),
     _ body: (ForwardProxy) async throws -> Void
 ) async throws {
@@ -33,7 +33,7 @@ private func withProxy(
 }
 
 /// A server that hands each of its connections, as a raw client, to the test.
-private final class RawServer: Sendable {
+final class RawServer: Sendable {
     let port: Int
     private let channel: any Channel
     private let accepted: AsyncStream<RawClient>

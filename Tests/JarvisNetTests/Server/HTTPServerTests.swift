@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -196,6 +197,46 @@ import Testing
         })
         let answer = try await exchange("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", delegate)
         #expect(answer.hasSuffix("\r\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n"))
+    }
+
+    @Test func streamsWhatItPromised() async throws {
+        let delegate = TestDelegate(onRequest: { request, loop in
+            loop.makeSucceededFuture(
+                .stream(contentType: "text/plain", length: 10) { writer in
+                    writer.write(Array("12345".utf8))
+                    if request.path == "/long" { writer.write(Array("67890 and more".utf8)) }
+                    writer.whenTaken { writer.end() }
+                })
+        })
+        let whole = try await exchange(
+            "GET /long HTTP/1.1\r\nHost: a\r\n\r\nHEAD /long HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", delegate
+        )
+        let answers = whole.components(separatedBy: "HTTP/1.1 200 OK\r\n")
+        #expect(answers.count == 3 && answers[1].hasSuffix("\r\n\r\n1234567890") && answers[2].hasSuffix("\r\n\r\n"))
+        #expect(whole.components(separatedBy: "Content-Length: 10\r\n").count == 3 && !whole.contains("chunked"))
+        // What is shorter than promised ends the connection: the second request has no answer.
+        let short = try await exchange(
+            "GET /short HTTP/1.1\r\nHost: a\r\n\r\nGET /long HTTP/1.1\r\nHost: a\r\n\r\n", delegate)
+        #expect(short.hasSuffix("\r\n\r\n12345"))
+    }
+
+    @Test func waitsForASlowReader() async throws {
+        let most = Mutex(0)
+        let delegate = TestDelegate(onRequest: { _, loop in
+            loop.makeSucceededFuture(
+                .stream(contentType: "text/plain", length: 32 << 20) { writer in
+                    @Sendable func more(_ left: Int) {
+                        guard left > 0 else { return writer.end() }
+                        writer.write([UInt8](repeating: 7, count: 1 << 18))
+                        most.withLock { $0 = max($0, writer.bufferedBytes) }
+                        writer.whenTaken { loop.execute { more(left - 1) } }
+                    }
+                    more(128)
+                })
+        })
+        let answer = try await exchange("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", delegate)
+        #expect(answer.utf8.count > 32 << 20)
+        #expect(most.withLock { $0 } <= 1 << 20)
     }
 
     @Test func tellsAStreamThatThePeerIsGone() async throws {
