@@ -290,7 +290,9 @@ enum CDPMessage: Sendable {
             if let error = value["error"] {
                 var text = error["message"]?.stringValue ?? "no reason given"
                 if let data = error["data"]?.stringValue, !data.isEmpty { text += " (\(data))" }
-                self = .answer(id, .failure(Refusal(code: error["code"]?.intValue ?? 0, message: text)))
+                // It stands in our own messages, which a terminal shows.
+                let shown = VisibleText.escaped(text, limit: 2000)
+                self = .answer(id, .failure(Refusal(code: error["code"]?.intValue ?? 0, message: shown)))
             } else {
                 self = .answer(id, .success(value["result"] ?? [:]))
             }

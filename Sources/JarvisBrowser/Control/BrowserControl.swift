@@ -134,12 +134,7 @@ package actor BrowserControl {
                 if browser.session.connection.isOpen { return browser }
                 await stop(profile.name)
             case .starting(let start): return try await start.task.value
-            case .stopping(let task):
-                await task.value
-                // Who stopped it may get no turn to note that before this one, and none at all while it asks again.
-                if case .stopping(let current) = life(profile.name), current == task {
-                    lives[profile.name] = .stopped(reason: nil)
-                }
+            case .stopping(let task, let reason): await end(of: task, profile.name, reason)
             case .stopped: begin(profile)
             }
         }
@@ -193,8 +188,8 @@ package actor BrowserControl {
     package func stop(_ name: String, reason: String? = nil) async -> Bool {
         switch life(name) {
         case .stopped: return false
-        case .stopping(let task):
-            await task.value
+        case .stopping(let task, let reason):
+            await end(of: task, name, reason)
             return true
         case .starting(let start):
             // unstructured: must end also when who asked has gone
@@ -213,9 +208,15 @@ package actor BrowserControl {
     }
 
     private func settle(_ name: String, _ task: Task<Void, Never>, reason: String?) async {
-        lives[name] = .stopping(task)
+        lives[name] = .stopping(task, reason: reason)
+        await end(of: task, name, reason)
+    }
+
+    // Whoever waits notes the end. Left to the one who asked for it, a loop of another that waits again and again for a
+    // task that is over would never let that one have its turn.
+    private func end(of task: Task<Void, Never>, _ name: String, _ reason: String?) async {
         await task.value
-        if case .stopping(let current) = life(name), current == task { lives[name] = .stopped(reason: reason) }
+        if case .stopping(let current, _) = life(name), current == task { lives[name] = .stopped(reason: reason) }
     }
 
     // MARK: Changes of the configuration

@@ -8,8 +8,8 @@ package enum BrowserLife: Sendable {
     case starting(BrowserStart)
     /// It is connected.
     case running(OpenBrowser)
-    /// It is being ended.
-    case stopping(Task<Void, Never>)
+    /// It is being ended; why, when nobody asked.
+    case stopping(Task<Void, Never>, reason: String?)
 
     /// `stopped`, `failed` (it ended or did not start, and nobody asked), `starting`, `running`, `stopping`.
     package var word: String {

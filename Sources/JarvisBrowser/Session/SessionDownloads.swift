@@ -204,12 +204,12 @@ extension BrowserSession {
                 continue
             }
             systemClose(placeholder)
+            chmod(from, 0o600)  // before others can put a link in its place
             guard rename(from, path) == 0 else {
                 let number = errno
                 unlink(path)
                 throw SystemCallError(call: "rename", errorNumber: number, subject: from)
             }
-            chmod(path, 0o600)
             return path
         }
         throw BrowserError(500, "download_failed", "\(directory) holds too many files named \(name).")

@@ -40,9 +40,10 @@ struct ApprovalsGetCommand: AsyncParsableCommand {
         } else {
             var table = TextTable(header: ["AGENT", "PATTERN", "ID"])
             for entry in document.entries {
+                let note = entry.namesTool ? "" : "  (allows nothing: it names no tool before its star)"
                 table.add(
-                    VisibleText.escaped(entry.agent, limit: 40), VisibleText.escaped(entry.pattern, limit: 200),
-                    VisibleText.escaped(entry.id, limit: 64))
+                    VisibleText.escaped(entry.agent, limit: 40),
+                    VisibleText.escaped(entry.pattern, limit: 200) + note, VisibleText.escaped(entry.id, limit: 64))
             }
             lines.append(table.text)
         }
@@ -137,8 +138,8 @@ struct ApprovalsAllowlistAddCommand: AsyncParsableCommand {
 
     mutating func validate() throws {
         if pattern.allSatisfy(\.isWhitespace) { throw ValidationError("the pattern is empty.") }
-        if pattern.allSatisfy({ $0 == "*" }) {
-            throw ValidationError("\"\(pattern)\" would allow everything: name a tool, for example browser:evaluate:*.")
+        guard ApprovalsDocument.Entry.namesTool(pattern) else {
+            throw ValidationError("\"\(pattern)\" names no tool before its star: write for example browser:evaluate:*.")
         }
     }
 

@@ -16,6 +16,6 @@ extension MethodDescriptor {
         MethodDescriptor(
             "tools.effective", scope: .read, "Which tools an agent may use, and which setting takes the others away.",
             parameters: [.optional("agentId", .string()), .optional("sessionKey", .string())],
-            result: "{agentId, models[], steps[], tools[{id, label, group, allowed, removedBy?, reason?}]}"),
+            result: "{agentId, models[], steps[], tools[{id, label, group, tokens, allowed, removedBy?, reason?}]}"),
     ]
 }

@@ -43,7 +43,10 @@ package struct ApprovalsDocument: Sendable, Hashable {
         package var agent: String
 
         /// Whether what stands before the first star names a tool (`browser:…`) or a place (`/usr/bin/…`).
-        package var namesTool: Bool {
+        package var namesTool: Bool { Self.namesTool(pattern) }
+
+        /// Whether `pattern` does so.
+        package static func namesTool(_ pattern: String) -> Bool {
             guard let star = pattern.firstIndex(of: "*") else { return true }
             return pattern[..<star].contains { $0 == ":" || $0 == "/" }
         }

@@ -199,7 +199,9 @@ def test_command_line(client, guarded):
     assert "/opt/x/tool" in shown
     added = guarded.cli_json("approvals", "allowlist", "add", "browser:upload:/srv/*", "--agent", "*", "--json")
     assert [entry["pattern"] for entry in added["file"]["agents"]["*"]["allowlist"]] == ["browser:upload:/srv/*"]
-    assert guarded.cli("approvals", "allowlist", "add", "*").returncode == 2
+    for wide in ("*", "br*"):
+        refused = guarded.cli("approvals", "allowlist", "add", wide)
+        assert refused.returncode == 2 and "names no tool" in refused.stderr
     assert guarded.cli("approvals", "allowlist", "remove", "browser:upload:/srv/*").returncode == 0
     gone = guarded.cli("approvals", "allowlist", "remove", "browser:upload:/srv/*")
     assert gone.returncode == 1 and "no entry" in gone.stderr
@@ -208,6 +210,8 @@ def test_command_line(client, guarded):
     changed["file"]["defaults"] = {"ask": "always"}
     written = guarded.cli("approvals", "set", "-", input=json.dumps(changed))
     assert written.returncode == 0 and "always" in written.stdout
+    foreign = guarded.cli("approvals", "set", "-", input=json.dumps({"version": 1, "agents": {"*": {"allowlist": [{"id": "a", "pattern": "*"}]}}}))
+    assert foreign.returncode == 0 and "allows nothing" in foreign.stdout
     stale = guarded.cli("approvals", "set", "-", "--base-hash", changed["hash"], input=json.dumps(changed["file"]))
     assert stale.returncode == 1 and "changed" in stale.stderr
 

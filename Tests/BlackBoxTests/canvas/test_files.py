@@ -119,6 +119,20 @@ def test_nothing_outside_the_root_is_served(canvas):
     os.unlink(canvas.root / "inside" / "slash")
 
 
+def test_a_link_in_place_of_the_root_is_not_followed(canvas):
+    canvas.write("page.txt", "mine")
+    scope, aside = canvas.scope(), canvas.root.with_name("aside")
+    assert canvas.get(f"{scope}/page.txt")[2] == b"mine"
+    canvas.root.rename(aside)
+    os.symlink(aside, canvas.root)
+    try:
+        assert canvas.get(f"{scope}/page.txt")[0] == 404
+    finally:
+        canvas.root.unlink()
+        aside.rename(canvas.root)
+    assert canvas.get(f"{scope}/page.txt")[2] == b"mine"
+
+
 def test_a_large_file_comes_whole_and_slowly_read_ones_hold_up_nobody(canvas):
     content = os.urandom(1 << 20) * 24
     canvas.write("large.bin", content)

@@ -107,6 +107,17 @@ struct CDPConnectionTests {
         #expect(connection.isOpen)
     }
 
+    @Test("The browser's words steer no terminal")
+    func refusalIsShown() async {
+        let connection = CDPConnection(
+            transport: FakeTransport { command in
+                [#"{"id":\#(command["id"]?.intValue ?? 0),"error":{"code":1,"message":"a\u001b[2Jb\nc"}}"#]
+            })
+        await #expect(throws: CDPFailure.remote(method: "B.do", code: 1, message: #"a\u{1b}[2Jb\nc"#)) {
+            try await connection.send("B.do")
+        }
+    }
+
     @Test("Who waits too long is told, and so is who is cancelled")
     func late() async {
         let connection = CDPConnection(transport: FakeTransport())

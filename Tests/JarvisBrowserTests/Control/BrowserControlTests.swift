@@ -106,6 +106,22 @@ private final class FakeOpener: Sendable {
         #expect(control.glances.map(\.state) == ["stopped"])
     }
 
+    @Test(.timeLimit(.minutes(1))) func manyWhoMeetAtTheEndOfABrowserAllGoOn() async throws {
+        let fake = FakeOpener()
+        let control = make(fake, host: { $0.moveToTrash = { _, _ in nil } })
+        #expect(await ask(control, "POST", "/start").status == 200)
+        await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 {
+                for path in ["/reset-profile", "/start", "/stop"] {
+                    group.addTask { await ask(control, "POST", path).status }
+                }
+            }
+            for await status in group { #expect(status < 500) }
+        }
+        await control.shutdown()
+        #expect(fake.count == fake.stopped.load(ordering: .relaxed))
+    }
+
     @Test func nothingStartsOnADirectoryThatIsBeingMovedAway() async throws {
         let fake = FakeOpener()
         let (began, gate) = (AsyncStream.makeStream(of: Void.self), AsyncStream.makeStream(of: Void.self))
