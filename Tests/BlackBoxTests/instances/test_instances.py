@@ -323,7 +323,8 @@ def test_watch_prints_one_line_a_change(gateway, home):
     it = gateway(profile="one")
     watcher = subprocess.Popen(
         [str(jarvis_binary()), "instances", "--watch", "--interval", "0.2"], env=home.environment(), cwd=home.root,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a background shell ignores it
     try:
         first = json.loads(watcher.stdout.readline())
         assert (first["event"], first["instance"]["state"]) == ("added", "running")
